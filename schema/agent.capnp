@@ -1,0 +1,70 @@
+@0xd5a3f6e1b7c94d28;
+# The contract between the shim (client) and the guest's agent (server), over a virtio-serial port,
+# after the framing handshake of rpc/serial_handshake.h. The guest is hostile: the shim bounds every
+# message and believes nothing of it for a length, a path, a pid or a name.
+#
+# Order: personalise, mountRoot, start(main), then any number of start(exec); shutdown last.
+
+using Cxx = import "/capnp/c++.capnp";
+using Types = import "types.capnp";
+$Cxx.namespace("boxlite::wire");
+
+interface Agent {
+  personalise @0 (personality :Personality) -> (error :Types.Error, confirmation :Data);
+  # Makes this VM unlike every other that came from the same kernel, initramfs or template. Always the
+  # first call, on a cold boot too: the agent refuses everything else before it. `confirmation` is the
+  # personality's `challenge`: proof that this agent, now, has applied it. Calling it twice is an error.
+
+  mountRoot @1 (growToDisk :Bool) -> (error :Types.Error);
+  # Mounts the root disk, grows its filesystem to the disk's size when asked.
+
+  start @2 (role :Role, id :Text, spec :Types.ProcessSpec,
+            stdout :Types.ByteSink, stderr :Types.ByteSink)
+        -> (error :Types.Error, process :Process, pid :Int32);
+  # Starts a program in the box. `id` names its cgroup: [a-z0-9-], at most 64 bytes, unique in this VM.
+  # main is the first and gives the box its namespaces. Input stays open until Process.stdin's end(), so
+  # that a shell without a terminal does not end by itself; who wants none ends it at once.
+  # Errors: commandNotFound, commandNotExecutable (the program is not there, or cannot be run),
+  # notFound (user, group or working directory), wrongState (exec without a live main).
+
+  shutdown @3 (graceMs :UInt32) -> (error :Types.Error, forced :Bool);
+  # Ends the box: SIGTERM (or what the shim sent before) is the shim's affair for main; this one kills
+  # what is left after graceMs, syncs, unmounts (or remounts read-only), answers, then powers the VM off.
+  # forced: something had to be killed, or the root could not be unmounted.
+
+  ping @4 () -> ();
+
+  enum Role {
+    main @0;
+    exec @1;
+  }
+}
+
+struct Personality {
+  entropy @0 :Data;
+  # At least 32 bytes from the host's kernel, credited to the guest's pool before anything runs.
+  wallClockNs @1 :Int64;
+  # Nanoseconds since 1970, host's time at sending.
+  hostname @2 :Data;
+  boxId @3 :Text;
+  lifeId @4 :Text;
+  challenge @5 :Data;
+  # Random, echoed as the confirmation.
+}
+
+interface Process {
+  # One started program. Dropping the capability does not end the program.
+
+  wait @0 () -> (exit :Types.ExitStatus);
+  # Answers, as often as asked, when the program has ended and its output has been delivered. Children
+  # that keep its pipes open hold the answer back for at most the agent's drain limit.
+
+  signal @1 (number :Int32, wholeGroup :Bool) -> (error :Types.Error);
+  # Delivered to the program, or to its process group. An ended program is wrongState.
+
+  stdin @2 () -> (sink :Types.ByteSink);
+  # The program's input. end() closes it. Asking twice gives the same input.
+
+  kill @3 () -> ();
+  # SIGKILL to everything in its cgroup.
+}

@@ -1,0 +1,82 @@
+// Home: the directory that holds everything of one user's boxes, opened once and then used through
+// descriptors only.
+//
+//   boxes/<id>/          one box: box.json, verb.lock, shim.lock, vm.lock, shim.sock, disk.qcow2,
+//                        main.log, lives/<n>/{record,exit,outcome}.json, shim.log, console.log
+//   boxes/.new-<id>/     a box being made; no reader sees it
+//   names/<name>         symlink to an id; names.lock guards their making and removal only
+//   images/<digest>/     base.ext4, image.json
+//   .trash/              what rm has taken out of boxes/ and not yet deleted
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "boxlite/base/fd.h"
+#include "boxlite/base/ofd_lock.h"
+#include "boxlite/base/result.h"
+#include "boxlite/runtime/box_spec.h"
+
+namespace boxlite {
+
+inline constexpr char kVerbLock[] = "verb.lock";
+inline constexpr char kShimLock[] = "shim.lock";
+inline constexpr char kVmLock[] = "vm.lock";
+inline constexpr char kSpecFile[] = "box.json";
+inline constexpr char kSocketFile[] = "shim.sock";
+inline constexpr char kDiskFile[] = "disk.qcow2";
+inline constexpr char kLogFile[] = "main.log";
+inline constexpr char kLivesDir[] = "lives";
+inline constexpr char kPendingPrefix[] = ".new-";
+
+class Home {
+ public:
+  // The path that a user's words mean: `given`, else $BOXLITE_HOME, else $HOME/.boxlite. Absolute.
+  static Result<std::string> ResolvePath(const std::string& given);
+
+  // Opens what is there; nullopt when there is no home yet. Writes nothing.
+  static Result<std::optional<Home>> OpenIfExists(const std::string& path);
+  // Makes what is missing.
+  static Result<Home> OpenOrCreate(const std::string& path);
+
+  const std::string& path() const { return path_; }
+  int fd() const { return home_.get(); }
+  int boxes_fd() const { return boxes_.get(); }
+  int names_fd() const { return names_.get(); }
+  int trash_fd() const { return trash_.get(); }
+  int images_fd() const { return images_.get(); }
+
+  Result<Fd> OpenBox(const BoxId& id) const;  // kNotFound, in words
+  Result<std::vector<BoxId>> ListBoxes() const;
+
+  // The id behind a name, when a box of that id exists.
+  Result<std::optional<BoxId>> FindByName(const std::string& name) const;
+  // Claims `name` for `id`. kAlreadyExists when a box, or a live creator, has it; what a dead creator
+  // left is taken over.
+  Status ClaimName(const std::string& name, const BoxId& id) const;
+  // Releases it if it is still `id`'s.
+  Status ReleaseName(const std::string& name, const BoxId& id) const;
+
+ private:
+  Home() = default;
+  static Result<Home> OpenParts(std::string path, Fd home);
+
+  std::string path_;
+  Fd home_;
+  Fd boxes_;
+  Fd names_;
+  Fd trash_;
+  Fd images_;
+};
+
+// The filesystem's name by its f_type ("ext4", "nfs", …), and whether its locks mean something between
+// processes of this kernel. kUnsupported, in words, for network, FUSE and 9p filesystems.
+struct FilesystemVerdict {
+  std::string name;
+  Status usable;
+};
+Result<FilesystemVerdict> CheckFilesystem(int dir_fd);
+FilesystemVerdict JudgeFilesystem(long f_type);
+
+}  // namespace boxlite

@@ -1,0 +1,43 @@
+// Following main.log while it grows: inotify says when, LogReader what.
+#pragma once
+
+#include <kj/async-io.h>
+#include <kj/async-unix.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "boxlite/base/result.h"
+#include "boxlite/runtime/main_log.h"
+
+namespace boxlite {
+
+class LogFollower {
+ public:
+  // Begins at the logical offset `from`. Records go to stdout_fd and stderr_fd (-1: discarded).
+  static Result<std::unique_ptr<LogFollower>> Create(kj::AsyncIoContext& io, int box_fd,
+                                                     std::uint64_t from, int stdout_fd,
+                                                     int stderr_fd);
+
+  // Copies what is there and goes on as more comes. Never resolves by itself; rejects when the log or the
+  // output fails (`error()` then says why).
+  kj::Promise<void> Run();
+
+  // Copies what is there now. After the writer is gone that is all.
+  Status Drain();
+
+ private:
+  LogFollower(kj::AsyncIoContext& io, int box_fd, Fd watch, std::uint64_t from, int stdout_fd,
+              int stderr_fd);
+  Status Write(const LogRecord& record) const;
+
+  Fd watch_;
+  kj::UnixEventPort::FdObserver observer_;
+  LogReader reader_;
+  std::uint64_t begin_;
+  int stdout_fd_;
+  int stderr_fd_;
+};
+
+}  // namespace boxlite

@@ -1,0 +1,154 @@
+// Runtime: everything that can be asked of the boxes in one home. Any number of Runtimes, in any number
+// of processes, may share a home; none of them is needed for a detached box to live on.
+//
+// All calls block. A Runtime belongs to the thread that opened it (its event loop does). Failures are
+// typed (base/error_code.h); unless a call says otherwise, the box is as it was before a failed call.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "boxlite/base/result.h"
+#include "boxlite/runtime/box_spec.h"
+#include "boxlite/runtime/box_state.h"
+
+namespace boxlite {
+
+struct RuntimeOptions {
+  // Empty: $BOXLITE_HOME, else $HOME/.boxlite. Made by the first call that changes something.
+  std::string home;
+  // Empty: found beside the running program (../libexec/boxlite), or $BOXLITE_LIBEXEC.
+  std::string libexec;
+};
+
+// What a user says of a new box; what is not said comes from the image or the defaults.
+struct CreateOptions {
+  std::string image;
+  std::string name;
+  std::vector<std::string> command;                     // replaces the image's Cmd
+  std::optional<std::vector<std::string>> entrypoint;   // replaces the image's; {} or {""}: none
+  std::vector<std::string> env;                         // KEY=VALUE, over the image's
+  std::string working_dir;
+  std::string user;
+  std::string hostname;                                 // default: the box's id
+  std::optional<std::uint32_t> cpus;
+  std::optional<std::uint64_t> memory_mib;
+  std::optional<std::uint64_t> disk_bytes;
+  std::map<std::string, std::string> labels;
+  bool remove_on_exit = false;
+  std::string accelerator = "auto";
+};
+
+enum class Attachment {
+  kAttached,  // the life ends, gracefully, when this process does
+  kDetached,  // the life goes on until somebody ends it
+};
+
+struct ExecOptions {
+  std::vector<std::string> argv;
+  std::vector<std::string> env;  // KEY=VALUE, over the box's
+  std::string working_dir;       // empty: the box's
+  std::string user;              // empty: the box's
+  int stdin_fd = -1;             // -1: the program reads end-of-file. Borrowed for the call
+  int stdout_fd = 1;             // written with blocking writes. -1: discarded
+  int stderr_fd = 2;
+};
+
+struct LogOptions {
+  bool follow = false;               // go on until this life has ended
+  std::optional<std::uint64_t> tail_lines;
+  int stdout_fd = 1;
+  int stderr_fd = 2;
+};
+
+// One box as `ls` and `inspect` show it.
+struct BoxInfo {
+  BoxId id;
+  Result<BoxSpec> spec;       // kCorrupt or kUnsupported: listed all the same
+  DerivedState derived;
+  std::uint64_t life_number = 0;   // 0: never started
+  std::optional<LifeRecord> record;
+  std::optional<MainExit> main_exit;
+  std::optional<LifeOutcome> outcome;
+  // Filled by Inspect() only: "ok", or why the shim of a live box did not answer.
+  std::string handshake;
+};
+
+struct HomeInfo {
+  std::string path;
+  bool exists = false;
+  std::string filesystem;   // "ext4"
+  std::size_t boxes = 0;
+  std::size_t running = 0;
+  std::string libexec;
+  std::string kernel;       // path
+  std::string engine;       // path and version, or why there is none
+  std::string accelerator;  // "tcg" and why
+};
+
+struct EndReport {
+  bool forced = false;       // something had to be killed
+  std::string note;          // what, in words
+  std::optional<ProcessExit> exit;
+};
+
+class Runtime {
+ public:
+  // Touches nothing yet. kInvalidArgument for a home that cannot be one.
+  static Result<std::unique_ptr<Runtime>> Open(RuntimeOptions options);
+  virtual ~Runtime() = default;
+
+  // An id, a name or a unique prefix of an id. kNotFound, or kInvalidArgument naming the candidates of an
+  // ambiguous prefix.
+  virtual Result<BoxId> Resolve(const std::string& reference) = 0;
+
+  // Writes only below the home. kAlreadyExists for a taken name. After an error no box was made.
+  virtual Result<BoxId> Create(const CreateOptions& options) = 0;
+
+  // Returns when main has started. A running box: success. kCommandNotFound / kCommandNotExecutable when
+  // main could not be started; after any failure the box is `failed`, with the stage and the reason in its
+  // outcome, no process lives, and its disk is intact.
+  virtual Status Start(const BoxId& id, Attachment attachment) = 0;
+
+  // Main gets its stop signal, `grace` later SIGKILL; the guest syncs and powers off. Success only when
+  // both locks are free: nothing of the box lives. A stopped box: success, nothing is booted. kTimeout
+  // names what still lives.
+  virtual Result<EndReport> Stop(const BoxId& id, std::chrono::milliseconds grace) = 0;
+
+  virtual Status Kill(const BoxId& id, int signal_number) = 0;
+
+  enum class Force { kNo, kYes };
+  // Without force: kWrongState while anything of the box lives.
+  virtual Status Remove(const BoxId& id, Force force) = 0;
+
+  // Runs a program in the box until it ends and its output was written. No signal of this process is touched.
+  virtual Result<ProcessExit> Exec(const BoxId& id, const ExecOptions& options) = 0;
+
+  // Main's exit, of the life that runs or of the last one. Blocks until it is known. kWrongState for a
+  // life that ended without main's exit, and for a box that never lived.
+  virtual Result<ProcessExit> Wait(const BoxId& id) = 0;
+
+  virtual Status Logs(const BoxId& id, const LogOptions& options) = 0;
+
+  // Foreground run of a box that Create() made: starts it attached, copies main's output to stdout_fd and
+  // stderr_fd while it lives, and returns main's exit with all output written. `signals`: a descriptor of
+  // a signalfd whose signals are forwarded to main; -1: none.
+  struct ForegroundOptions {
+    int stdout_fd = 1;
+    int stderr_fd = 2;
+    int signals_fd = -1;
+  };
+  virtual Result<ProcessExit> RunForeground(const BoxId& id, const ForegroundOptions& options) = 0;
+
+  // All boxes, newest first. Reads only: no byte of the home changes, nothing is started or signalled.
+  virtual Result<std::vector<BoxInfo>> List() = 0;
+  virtual Result<BoxInfo> Inspect(const BoxId& id) = 0;
+  virtual Result<HomeInfo> Info() = 0;
+};
+
+}  // namespace boxlite

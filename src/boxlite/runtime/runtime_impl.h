@@ -1,0 +1,78 @@
+// The Runtime over files, locks and shims. Its sources: runtime_impl.cc (find, create, look),
+// runtime_lifecycle.cc (start, stop, kill, remove), runtime_io.cc (exec, wait, logs, foreground).
+#pragma once
+
+#include <kj/async-io.h>
+#include <kj/async-unix.h>
+
+#include <map>
+#include <optional>
+
+#include "boxlite/runtime/evidence.h"
+#include "boxlite/runtime/home.h"
+#include "boxlite/runtime/runtime.h"
+#include "boxlite/runtime/shim_client.h"
+#include "boxlite/runtime/start_life.h"
+
+namespace boxlite {
+
+class RuntimeImpl final : public Runtime {
+ public:
+  RuntimeImpl(RuntimeOptions options, std::string home_path);
+
+  Result<BoxId> Resolve(const std::string& reference) override;
+  Result<BoxId> Create(const CreateOptions& options) override;
+  Status Start(const BoxId& id, Attachment attachment) override;
+  Result<EndReport> Stop(const BoxId& id, std::chrono::milliseconds grace) override;
+  Status Kill(const BoxId& id, int signal_number) override;
+  Status Remove(const BoxId& id, Force force) override;
+  Result<ProcessExit> Exec(const BoxId& id, const ExecOptions& options) override;
+  Result<ProcessExit> Wait(const BoxId& id) override;
+  Status Logs(const BoxId& id, const LogOptions& options) override;
+  Result<ProcessExit> RunForeground(const BoxId& id, const ForegroundOptions& options) override;
+  Result<std::vector<BoxInfo>> List() override;
+  Result<BoxInfo> Inspect(const BoxId& id) override;
+  Result<HomeInfo> Info() override;
+
+ private:
+  // An existing box, opened: what every verb works on.
+  struct OpenBox {
+    BoxId id;
+    Fd fd;
+  };
+
+  kj::AsyncIoContext& io();  // made at the first need: list and inspect mostly do without
+
+  // The home as it is; kNotFound ("no such box") when there is none.
+  Result<const Home*> ExistingHome(const std::string& looking_for);
+  Result<const Home*> HomeForWriting();
+  Result<OpenBox> Open(const BoxId& id);
+  static Result<BoxSpec> ReadSpec(int box_fd);
+  Result<std::optional<BoxId>> FindBySpecName(const Home& home, const std::string& name);
+  BoxInfo Describe(const BoxId& id, int box_fd, const Evidence& evidence);
+
+  Result<OfdLock> TakeVerb(const OpenBox& box, const std::string& verb);
+  // For verbs that end a life: a start that still boots is told to give up rather than waited for.
+  Result<OfdLock> TakeVerbToEnd(const OpenBox& box, const std::string& verb);
+  // Waits until the box is neither starting nor stopping.
+  Status AwaitSettled(const OpenBox& box);
+  Status AwaitStarted(const OpenBox& box, const Evidence& evidence);
+  Status StartLocked(const OpenBox& box, const OfdLock& verb, Attachment attachment);
+
+  Result<std::unique_ptr<ShimClient>> ConnectLive(const OpenBox& box);
+  Result<std::unique_ptr<ShimClient>> ConnectForExec(const OpenBox& box);
+  Result<ProcessExit> ExecOn(ShimClient& client, const ExecOptions& options);
+  // The recorded end of the newest life, or the typed error of a life without one.
+  static Result<ProcessExit> RecordedExit(const Evidence& evidence, const BoxId& id);
+  // Blocks until the box's shim has ended.
+  Status AwaitShimEnd(const OpenBox& box, const Evidence& evidence);
+
+  RuntimeOptions options_;
+  std::string home_path_;
+  std::optional<Home> home_;
+  std::optional<kj::AsyncIoContext> io_;
+  // Attached lives of this process: closing a pipe begins that life's end.
+  std::map<BoxId, Keepalive> attached_;
+};
+
+}  // namespace boxlite

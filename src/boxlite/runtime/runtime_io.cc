@@ -1,0 +1,325 @@
+#include <kj/debug.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <deque>
+
+#include "boxlite/base/files.h"
+#include "boxlite/runtime/budgets.h"
+#include "boxlite/runtime/end_life.h"
+#include "boxlite/runtime/log_follow.h"
+#include "boxlite/runtime/main_log.h"
+#include "boxlite/runtime/runtime_impl.h"
+
+namespace boxlite {
+namespace {
+
+template <typename Builder>
+void FillList(Builder list, const std::vector<std::string>& strings) {
+  for (unsigned i = 0; i < strings.size(); ++i) list.set(i, AsBytes(strings[i]));
+}
+
+ProcessExit FromWireExit(wire::ExitStatus::Reader exit) {
+  ProcessExit result;
+  if (exit.isSignal()) {
+    result.signal = exit.getSignal();
+  } else {
+    result.code = exit.getCode();
+  }
+  return result;
+}
+
+// Forwards each signal of a signalfd to main, for as long as the promise lives.
+class SignalForwarder {
+ public:
+  SignalForwarder(kj::AsyncIoContext& io, int fd, wire::Shim::Client shim)
+      : fd_(fd),
+        shim_(kj::mv(shim)),
+        observer_(io.unixEventPort, fd, kj::UnixEventPort::FdObserver::OBSERVE_READ) {}
+
+  kj::Promise<void> Run() {
+    signalfd_siginfo info = {};
+    while (::read(fd_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+      auto request = shim_.signalMainRequest();
+      request.setNumber(static_cast<int>(info.ssi_signo));
+      // Main may have ended: then there is nothing to signal, and the wait below sees it.
+      sent_ = request.send().ignoreResult().eagerlyEvaluate([](kj::Exception&&) {});
+    }
+    return observer_.whenBecomesReadable().then([this]() { return Run(); });
+  }
+
+ private:
+  int fd_;
+  wire::Shim::Client shim_;
+  kj::UnixEventPort::FdObserver observer_;
+  kj::Promise<void> sent_ = kj::READY_NOW;
+};
+
+struct MainEnd {
+  ProcessExit exit;
+  std::uint64_t log_end = 0;
+};
+
+// The end of main as the shim tells it, with the follower copying output meanwhile.
+Result<MainEnd> AwaitMainEnd(kj::AsyncIoContext& io, ShimClient& client, LogFollower& follower) {
+  using Answer = capnp::Response<wire::Shim::WaitMainResults>;
+  kj::Promise<Answer> waiting = client.shim().waitMainRequest().send();
+  kj::Promise<Answer> following = follower.Run().then([]() -> kj::Promise<Answer> {
+    return KJ_EXCEPTION(FAILED, "the log's follower ended");
+  });
+  BOXLITE_ASSIGN_OR_RETURN(
+      Answer answer,
+      AwaitPromise<Answer>(io, waiting.exclusiveJoin(kj::mv(following)), std::nullopt));
+  BOXLITE_RETURN_IF_ERROR(FromWire(answer.getError()));
+  return MainEnd{FromWireExit(answer.getExit()), answer.getLogEnd()};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<ShimClient>> RuntimeImpl::ConnectLive(const OpenBox& box) {
+  BOXLITE_ASSIGN_OR_RETURN(Evidence evidence, ReadEvidence(box.fd.get()));
+  std::optional<std::string> life_id;
+  if (evidence.record.present()) life_id = evidence.record.value.life_id;
+  Result<std::unique_ptr<ShimClient>> client =
+      ShimClient::Connect(io(), box.fd.get(), box.id, life_id, kHandshakeTimeout);
+  if (!client.ok()) {
+    return std::move(client).error().While("box " + box.id.str() + " is " +
+                                           std::string(BoxStateName(DeriveState(evidence).state)));
+  }
+  return client;
+}
+
+Result<std::unique_ptr<ShimClient>> RuntimeImpl::ConnectForExec(const OpenBox& box) {
+  for (;;) {
+    BOXLITE_ASSIGN_OR_RETURN(Evidence evidence, ReadEvidence(box.fd.get()));
+    const BoxState state = DeriveState(evidence).state;
+    switch (RuleFor(Verb::kExec, state)) {
+      case VerbRule::kDo:
+        return ConnectLive(box);
+      case VerbRule::kWaitThenDo:
+        BOXLITE_RETURN_IF_ERROR(AwaitSettled(box));
+        break;
+      case VerbRule::kBootThenDo: {
+        BOXLITE_ASSIGN_OR_RETURN(BoxSpec spec, ReadSpec(box.fd.get()));
+        if (spec.command == Command::kUsers) {
+          return Error(ErrorCode::kWrongState,
+                       "exec in box " + box.id.str() + ": " + RefusalAdvice(Verb::kExec, state) +
+                           " (it has a command of its own, which exec must not run again)");
+        }
+        BOXLITE_RETURN_IF_ERROR(Start(box.id, Attachment::kDetached));
+        break;
+      }
+      case VerbRule::kRefuse:
+      case VerbRule::kNothingToDo:
+        return Error(ErrorCode::kWrongState, "exec in box " + box.id.str() + ": " +
+                                                 RefusalAdvice(Verb::kExec, state));
+    }
+  }
+}
+
+Result<ProcessExit> RuntimeImpl::ExecOn(ShimClient& client, const ExecOptions& options) {
+  auto request = client.shim().execRequest();
+  auto spec = request.initSpec();
+  FillList(spec.initArgv(static_cast<unsigned>(options.argv.size())), options.argv);
+  FillList(spec.initEnv(static_cast<unsigned>(options.env.size())), options.env);
+  spec.setWorkingDir(AsBytes(options.working_dir));
+  spec.setUser(AsBytes(options.user));
+  spec.setStdin(options.stdin_fd >= 0);
+  // What a shell's pipeline does to a program whose reader has left.
+  kj::Maybe<wire::Execution::Client> execution;
+  kj::Promise<void> told = kj::READY_NOW;
+  const auto reader_left = [&execution, &told]() {
+    KJ_IF_MAYBE (running, execution) {
+      auto signal = running->signalRequest();
+      signal.setNumber(SIGPIPE);
+      told = signal.send().ignoreResult().eagerlyEvaluate([](kj::Exception&&) {});
+    }
+  };
+  request.setStdout(NewFdSink(options.stdout_fd, reader_left));
+  request.setStderr(NewFdSink(options.stderr_fd, reader_left));
+  using Started = capnp::Response<wire::Shim::ExecResults>;
+  BOXLITE_ASSIGN_OR_RETURN(Started started, client.Await<Started>(request.send()));
+  BOXLITE_RETURN_IF_ERROR(FromWire(started.getError()));
+  execution = started.getExecution();
+  kj::Promise<void> input = kj::READY_NOW;
+  if (options.stdin_fd >= 0) {
+    input = PumpFd(io(), options.stdin_fd, started.getExecution().stdinRequest().send().getSink())
+                .eagerlyEvaluate([](kj::Exception&&) {});
+  }
+  using Ended = capnp::Response<wire::Execution::WaitResults>;
+  BOXLITE_ASSIGN_OR_RETURN(
+      Ended ended, client.Await<Ended>(started.getExecution().waitRequest().send()));
+  BOXLITE_RETURN_IF_ERROR(FromWire(ended.getError()));
+  return FromWireExit(ended.getExit());
+}
+
+Result<ProcessExit> RuntimeImpl::Exec(const BoxId& id, const ExecOptions& options) {
+  if (options.argv.empty()) return Error(ErrorCode::kInvalidArgument, "exec needs a command");
+  BOXLITE_ASSIGN_OR_RETURN(OpenBox box, Open(id));
+  BOXLITE_ASSIGN_OR_RETURN(std::unique_ptr<ShimClient> client, ConnectForExec(box));
+  Result<ProcessExit> exit = ExecOn(*client, options);
+  if (exit.ok() || exit.error().code() != ErrorCode::kUnavailable) return exit;
+  // The shim went away under us: say what became of the box.
+  Result<Evidence> evidence = ReadEvidence(box.fd.get());
+  if (!evidence.ok()) return exit;
+  return Error(ErrorCode::kUnavailable, "exec in box " + id.str() + ": the box went away: " +
+                                            DeriveState(*evidence).reason);
+}
+
+Result<ProcessExit> RuntimeImpl::RecordedExit(const Evidence& evidence, const BoxId& id) {
+  if (evidence.main_exit.present()) return evidence.main_exit.value.exit;
+  const DerivedState derived = DeriveState(evidence);
+  return Error(ErrorCode::kWrongState, "wait for box " + id.str() +
+                                           ": this life ended without main's exit: " +
+                                           derived.reason);
+}
+
+Status RuntimeImpl::AwaitShimEnd(const OpenBox& box, const Evidence& evidence) {
+  Result<ProcessHandle> shim = FindShim(box.fd.get(), evidence);
+  if (!shim.ok()) {
+    if (shim.error().code() != ErrorCode::kNotFound) return std::move(shim).error();
+    BOXLITE_ASSIGN_OR_RETURN(bool free, AwaitLocksFree(box.fd.get(), kCallerCeiling));
+    if (free) return {};
+    return Error(ErrorCode::kTimeout, "the machine of box " + box.id.str() + " does not leave");
+  }
+  BOXLITE_ASSIGN_OR_RETURN(bool ended, shim->WaitEnded(-1));
+  static_cast<void>(ended);
+  return {};
+}
+
+Result<ProcessExit> RuntimeImpl::Wait(const BoxId& id) {
+  BOXLITE_ASSIGN_OR_RETURN(OpenBox box, Open(id));
+  for (;;) {
+    BOXLITE_ASSIGN_OR_RETURN(Evidence evidence, ReadEvidence(box.fd.get()));
+    const DerivedState derived = DeriveState(evidence);
+    if (RuleFor(Verb::kWait, derived.state) == VerbRule::kRefuse) {
+      return Error(ErrorCode::kWrongState, "wait for box " + id.str() + ": " +
+                                               RefusalAdvice(Verb::kWait, derived.state));
+    }
+    const bool over = evidence.shim_lock == LockState::kFree;
+    const bool told = evidence.main_exit.present() && !evidence.life_pending;
+    if (over || told) return RecordedExit(evidence, id);
+    Result<std::unique_ptr<ShimClient>> client = ConnectLive(box);
+    if (client.ok()) {
+      using Answer = capnp::Response<wire::Shim::WaitMainResults>;
+      Result<Answer> answer = (*client)->Await<Answer>((*client)->shim().waitMainRequest().send());
+      // The connection broke: the evidence says what happened.
+      if (!answer.ok()) {
+        BOXLITE_RETURN_IF_ERROR(AwaitShimEnd(box, evidence));
+        continue;
+      }
+      Status status = FromWire(answer->getError());
+      if (!status.ok()) return std::move(status).error().While("wait for box " + id.str());
+      return FromWireExit(answer->getExit());
+    }
+    // A live box that cannot be asked (its socket was deleted, its shim is stopped): its end can be seen.
+    BOXLITE_RETURN_IF_ERROR(AwaitShimEnd(box, evidence));
+  }
+}
+
+namespace {
+
+Status PrintTail(int box_fd, const LogOptions& options, std::uint64_t& end) {
+  struct Line {
+    LogStream stream;
+    std::string text;
+  };
+  // Lines are cut per stream, as they would appear on a terminal.
+  std::deque<Line> lines;
+  std::string partial[2];
+  std::uint64_t limit = options.tail_lines.value_or(0);
+  LogReader reader(box_fd, 0);
+  const auto keep = [&](LogStream stream, std::string text) {
+    lines.push_back({stream, std::move(text)});
+    if (options.tail_lines && lines.size() > limit) lines.pop_front();
+  };
+  Result<LogReader::Progress> read = reader.ReadAvailable([&](const LogRecord& record) -> Status {
+    if (!options.tail_lines) {
+      const int fd = record.stream == LogStream::kStdout ? options.stdout_fd : options.stderr_fd;
+      return fd < 0 ? Status() : WriteAll(fd, record.bytes);
+    }
+    std::string& rest = partial[record.stream == LogStream::kStderr];
+    rest.append(record.bytes);
+    for (std::size_t cut; (cut = rest.find('\n')) != std::string::npos; rest.erase(0, cut + 1)) {
+      keep(record.stream, rest.substr(0, cut + 1));
+    }
+    return {};
+  });
+  if (!read.ok()) return std::move(read).error();
+  for (const LogStream stream : {LogStream::kStdout, LogStream::kStderr}) {
+    std::string& rest = partial[stream == LogStream::kStderr];
+    if (!rest.empty()) keep(stream, std::move(rest));
+  }
+  for (const Line& line : lines) {
+    const int fd = line.stream == LogStream::kStdout ? options.stdout_fd : options.stderr_fd;
+    if (fd >= 0) BOXLITE_RETURN_IF_ERROR(WriteAll(fd, line.text));
+  }
+  end = reader.position();
+  return {};
+}
+
+}  // namespace
+
+Status RuntimeImpl::Logs(const BoxId& id, const LogOptions& options) {
+  BOXLITE_ASSIGN_OR_RETURN(OpenBox box, Open(id));
+  std::uint64_t end = 0;
+  BOXLITE_RETURN_IF_ERROR(PrintTail(box.fd.get(), options, end));
+  if (!options.follow) return {};
+  BOXLITE_ASSIGN_OR_RETURN(Evidence evidence, ReadEvidence(box.fd.get()));
+  if (evidence.shim_lock == LockState::kFree) return {};
+  BOXLITE_ASSIGN_OR_RETURN(std::unique_ptr<LogFollower> follower,
+                           LogFollower::Create(io(), box.fd.get(), end, options.stdout_fd,
+                                               options.stderr_fd));
+  Result<ProcessHandle> shim = FindShim(box.fd.get(), evidence);
+  if (shim.ok()) {
+    kj::UnixEventPort::FdObserver ended(io().unixEventPort, shim->fd(),
+                                        kj::UnixEventPort::FdObserver::OBSERVE_READ);
+    kj::Promise<int> over = ended.whenBecomesReadable().then([]() { return 0; });
+    kj::Promise<int> following = follower->Run().then([]() { return 0; });
+    Result<int> done =
+        AwaitPromise<int>(io(), over.exclusiveJoin(kj::mv(following)), std::nullopt);
+    if (!done.ok()) return std::move(done).error();
+  }
+  return follower->Drain();
+}
+
+Result<ProcessExit> RuntimeImpl::RunForeground(const BoxId& id, const ForegroundOptions& options) {
+  BOXLITE_ASSIGN_OR_RETURN(OpenBox box, Open(id));
+  BOXLITE_ASSIGN_OR_RETURN(std::uint64_t log_begin, LogEnd(box.fd.get()));
+  BOXLITE_RETURN_IF_ERROR(Start(id, Attachment::kAttached));
+  BOXLITE_ASSIGN_OR_RETURN(std::unique_ptr<LogFollower> follower,
+                           LogFollower::Create(io(), box.fd.get(), log_begin, options.stdout_fd,
+                                               options.stderr_fd));
+  Result<std::unique_ptr<ShimClient>> client = ConnectLive(box);
+  Result<MainEnd> end = Error(ErrorCode::kUnavailable, "not asked yet");
+  if (client.ok()) {
+    kj::Promise<void> forwarding = kj::READY_NOW;
+    kj::Own<SignalForwarder> forwarder;
+    if (options.signals_fd >= 0) {
+      forwarder = kj::heap<SignalForwarder>(io(), options.signals_fd, (*client)->shim());
+      forwarding = forwarder->Run().eagerlyEvaluate([](kj::Exception&&) {});
+    }
+    end = AwaitMainEnd(io(), **client, *follower);
+  }
+  Status drained = follower->Drain();
+  if (!end.ok()) {
+    // Too late to ask, or the shim was lost: the evidence decides, once nothing lives.
+    attached_.erase(id);
+    BOXLITE_ASSIGN_OR_RETURN(Evidence evidence, ReadEvidence(box.fd.get()));
+    if (evidence.shim_lock == LockState::kHeld) BOXLITE_RETURN_IF_ERROR(AwaitShimEnd(box, evidence));
+    BOXLITE_ASSIGN_OR_RETURN(evidence, ReadEvidence(box.fd.get()));
+    drained = follower->Drain();
+    if (drained.ok() && evidence.main_exit.present()) return evidence.main_exit.value.exit;
+    if (end.error().code() != ErrorCode::kUnavailable) return std::move(end).error();
+    return RecordedExit(evidence, id);
+  }
+  // The shim of a --rm box keeps it until its creator has read everything and lets go.
+  attached_.erase(id);
+  BOXLITE_RETURN_IF_ERROR(std::move(drained));
+  BOXLITE_ASSIGN_OR_RETURN(bool gone, AwaitLocksFree(box.fd.get(), kCallerCeiling));
+  if (!gone) return Error(ErrorCode::kTimeout, "box " + id.str() + " does not end; rm -f ends it");
+  return end->exit;
+}
+
+}  // namespace boxlite

@@ -1,0 +1,43 @@
+// Templates of shim_client.h.
+#pragma once
+
+#include "boxlite/rpc/error_mapping.h"
+#include "boxlite/runtime/shim_client.h"
+
+namespace boxlite {
+
+namespace internal {
+// kj has no Result: the value or the exception crosses the wait in here.
+template <typename T>
+struct Awaited {
+  kj::Maybe<kj::Exception> exception;
+  kj::Maybe<T> value;
+};
+}  // namespace internal
+
+template <typename T>
+Result<T> AwaitPromise(kj::AsyncIoContext& io, kj::Promise<T> promise,
+                       std::optional<std::chrono::milliseconds> timeout) {
+  using Awaited = internal::Awaited<T>;
+  kj::Promise<Awaited> settled = promise.then(
+      [](T&& value) { return Awaited{nullptr, kj::mv(value)}; },
+      [](kj::Exception&& exception) { return Awaited{kj::mv(exception), nullptr}; });
+  if (timeout) {
+    settled = settled.exclusiveJoin(
+        io.provider->getTimer().afterDelay(timeout->count() * kj::MILLISECONDS).then([]() {
+          return Awaited{nullptr, nullptr};
+        }));
+  }
+  Awaited awaited = settled.wait(io.waitScope);
+  KJ_IF_MAYBE (exception, awaited.exception) { return FromException(*exception); }
+  KJ_IF_MAYBE (value, awaited.value) { return kj::mv(*value); }
+  return Error(ErrorCode::kTimeout, "no answer within " + std::to_string(timeout->count()) + " ms");
+}
+
+template <typename T>
+Result<T> ShimClient::Await(kj::Promise<T> promise,
+                            std::optional<std::chrono::milliseconds> timeout) {
+  return AwaitPromise<T>(io_, kj::mv(promise), timeout);
+}
+
+}  // namespace boxlite

@@ -1,0 +1,40 @@
+// Starting a life: prepare, spawn the shim, follow its reports.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include "boxlite/base/fd.h"
+#include "boxlite/base/ofd_lock.h"
+#include "boxlite/base/result.h"
+#include "boxlite/runtime/box_spec.h"
+#include "boxlite/runtime/home.h"
+#include "boxlite/runtime/runtime.h"
+
+namespace boxlite {
+
+struct StartRequest {
+  const Home* home = nullptr;
+  std::string libexec;
+  const BoxSpec* spec = nullptr;
+  int box_fd = -1;
+  int verb_lock_fd = -1;  // held; the shim inherits its description until its record stands
+  Attachment attachment = Attachment::kDetached;
+};
+
+// While this is open the life is attached to its holder; closing it begins the life's graceful end.
+struct Keepalive {
+  Fd write_end;
+};
+
+struct StartedLife {
+  std::string life_id;
+  std::optional<Keepalive> keepalive;  // attached lives
+};
+
+// Both locks must be free and the verb lock held. Returns when main has started. After an error the life,
+// if one began, is over or being ended by its shim: the caller runs EndLife and then reports.
+Result<StartedLife> StartLife(const StartRequest& request);
+
+}  // namespace boxlite

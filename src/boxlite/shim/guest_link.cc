@@ -1,0 +1,114 @@
+#include "boxlite/shim/guest_link.h"
+
+#include <kj/debug.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <cstring>
+#include <string>
+
+namespace boxlite {
+namespace {
+
+// The port, preceded by the bytes that were read beyond the greeting.
+class SessionStream final : public kj::AsyncIoStream {
+ public:
+  SessionStream(kj::AsyncIoStream& port, kj::Array<kj::byte> first)
+      : port_(port), first_(kj::mv(first)) {}
+
+  kj::Promise<std::size_t> tryRead(void* buffer, std::size_t min, std::size_t max) override {
+    const std::size_t left = first_.size() - taken_;
+    if (left == 0) return port_.tryRead(buffer, min, max);
+    const std::size_t count = std::min(left, max);
+    std::memcpy(buffer, first_.begin() + taken_, count);
+    taken_ += count;
+    if (count >= min) return count;
+    return port_.tryRead(static_cast<char*>(buffer) + count, min - count, max - count)
+        .then([count](std::size_t more) { return count + more; });
+  }
+  kj::Promise<void> write(const void* buffer, std::size_t size) override {
+    return port_.write(buffer, size);
+  }
+  kj::Promise<void> write(kj::ArrayPtr<const kj::ArrayPtr<const kj::byte>> pieces) override {
+    return port_.write(pieces);
+  }
+  kj::Promise<void> whenWriteDisconnected() override { return port_.whenWriteDisconnected(); }
+  void shutdownWrite() override {}  // the machine's end says it
+
+ private:
+  kj::AsyncIoStream& port_;
+  kj::Array<kj::byte> first_;
+  std::size_t taken_ = 0;
+};
+
+class Greeter {
+ public:
+  explicit Greeter(kj::AsyncIoStream& port) : port_(port), scanner_(MakeScanner()) {}
+
+  kj::Promise<kj::Own<GuestLink>> Run() {
+    const GreetingBytes hello =
+        EncodeGreeting(GreetingKind::kHello, Greeting{kAgentProtocolVersion, nonce_});
+    auto bytes = kj::heapArray<kj::byte>(hello.data(), hello.size());
+    const auto all = bytes.asPtr();
+    return port_.write(all.begin(), all.size()).attach(kj::mv(bytes)).then([this]() {
+      return Listen();
+    });
+  }
+
+ private:
+  GreetingScanner MakeScanner() {
+    KJ_SYSCALL(::getrandom(nonce_.data(), nonce_.size(), 0));
+    return GreetingScanner(GreetingKind::kAck, nonce_);
+  }
+
+  kj::Promise<kj::Own<GuestLink>> Listen() {
+    return port_.tryRead(buffer_, 1, sizeof buffer_)
+        .then([this](std::size_t count) -> kj::Promise<kj::Own<GuestLink>> {
+          if (count == 0) return KJ_EXCEPTION(DISCONNECTED, "the guest's port closed");
+          Result<std::optional<GreetingScanner::Found>> fed = scanner_.Feed({buffer_, count});
+          if (!fed.ok()) return KJ_EXCEPTION(FAILED, fed.error().message().c_str());
+          if (!fed->has_value()) return Listen();
+          const GreetingScanner::Found& found = **fed;
+          if (found.greeting.version != kAgentProtocolVersion) {
+            return KJ_EXCEPTION(FAILED, "the guest's agent speaks another protocol version",
+                                found.greeting.version);
+          }
+          auto rest = kj::heapArray<kj::byte>(buffer_ + found.consumed, count - found.consumed);
+          return kj::heap<GuestLink>(kj::heap<SessionStream>(port_, kj::mv(rest)));
+        });
+  }
+
+  kj::AsyncIoStream& port_;
+  SessionNonce nonce_ = {};
+  GreetingScanner scanner_;
+  std::uint8_t buffer_[16384];
+};
+
+}  // namespace
+
+capnp::ReaderOptions GuestLink::Limits() {
+  capnp::ReaderOptions limits;
+  limits.traversalLimitInWords = kGuestMessageWords;
+  limits.nestingLimit = kGuestNestingLimit;
+  return limits;
+}
+
+GuestLink::GuestLink(kj::Own<kj::AsyncIoStream> session)
+    : session_(kj::mv(session)),
+      network_(*session_, capnp::rpc::twoparty::Side::CLIENT, Limits()),
+      rpc_(capnp::makeRpcClient(network_)),
+      agent_([this]() {
+        rpc_.setFlowLimit(kGuestFlowLimitWords);
+        capnp::MallocMessageBuilder message;
+        auto server = message.initRoot<capnp::rpc::twoparty::VatId>();
+        server.setSide(capnp::rpc::twoparty::Side::SERVER);
+        return rpc_.bootstrap(server).castAs<wire::Agent>();
+      }()) {}
+
+kj::Promise<kj::Own<GuestLink>> GuestLink::Open(kj::AsyncIoStream& port) {
+  auto greeter = kj::heap<Greeter>(port);
+  kj::Promise<kj::Own<GuestLink>> greeting = greeter->Run();
+  return greeting.attach(kj::mv(greeter));
+}
+
+}  // namespace boxlite
