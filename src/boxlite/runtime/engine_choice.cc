@@ -114,7 +114,7 @@ Status ChooseEngine(const Home& home, const std::string& libexec, ShimBirth& bir
                            ParseAcceleratorRequest(birth.spec.accelerator));
   BOXLITE_ASSIGN_OR_RETURN(
       AcceleratorVerdict verdict,
-      ChooseAccelerator(request, qemu.build, home.fd(), CacheUse::kReadWrite));
+      ChooseAccelerator(request, qemu, home.fd(), CacheUse::kReadWrite));
   birth.accelerator = verdict.accelerator == Accelerator::kKvm ? "kvm" : "tcg";
   birth.accelerator_demanded = request == AcceleratorRequest::kKvm;
   birth.tsc_khz = verdict.tsc_khz;

@@ -39,6 +39,8 @@ class Home {
   static Result<std::optional<Home>> OpenIfExists(const std::string& path);
   // Makes what is missing.
   static Result<Home> OpenOrCreate(const std::string& path);
+  // From an open directory, for who was handed one (a shim): its path is not known.
+  static Result<Home> FromDescriptor(Fd home) { return OpenParts("", std::move(home)); }
 
   const std::string& path() const { return path_; }
   int fd() const { return home_.get(); }

@@ -194,7 +194,7 @@ Result<HomeInfo> RuntimeImpl::Info() {
   }
   info.engine = qemu->path;
   Result<AcceleratorVerdict> verdict = ChooseAccelerator(
-      AcceleratorRequest::kAuto, qemu->build, home_ ? home_->fd() : -1, CacheUse::kReadOnly);
+      AcceleratorRequest::kAuto, *qemu, home_ ? home_->fd() : -1, CacheUse::kReadOnly);
   if (!verdict.ok()) {
     info.accelerator = verdict.error().message();
   } else {
