@@ -40,6 +40,10 @@ struct LifeRecord {
   std::uint32_t protocol_version = 0;
   std::int64_t started_ns = 0;  // when the life began; shown only, never compared
   std::string accelerator;
+  // How long the steps of its start took, in milliseconds; 0: not reached. Shown only.
+  std::uint32_t engine_ms = 0;  // from the life's begin to the engine's start: locks, disk
+  std::uint32_t guest_ms = 0;   // from there to the guest's first answer: the boot
+  std::uint32_t main_ms = 0;    // from there to main's start: personality, root, main
 };
 
 // lives/<n>/exit.json

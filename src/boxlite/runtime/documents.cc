@@ -259,7 +259,10 @@ std::string EncodeRecord(const LifeRecord& record) {
                {"time_namespace", record.host.time_namespace},
                {"protocol_version", record.protocol_version},
                {"started_ns", record.started_ns},
-               {"accelerator", record.accelerator}};
+               {"accelerator", record.accelerator},
+               {"engine_ms", record.engine_ms},
+               {"guest_ms", record.guest_ms},
+               {"main_ms", record.main_ms}};
   if (record.vm) json["vm"] = FromIdentity(*record.vm);
   return Dump(json);
 }
@@ -281,6 +284,10 @@ Result<LifeRecord> DecodeRecord(std::string_view text) {
     record.protocol_version = ToNumber<std::uint32_t>(json.at("protocol_version"));
     record.started_ns = ToNumber<std::int64_t>(json.at("started_ns"));
     record.accelerator = json.at("accelerator").get<std::string>();
+    // Absent in what an older shim wrote.
+    if (json.contains("engine_ms")) record.engine_ms = ToNumber<std::uint32_t>(json["engine_ms"]);
+    if (json.contains("guest_ms")) record.guest_ms = ToNumber<std::uint32_t>(json["guest_ms"]);
+    if (json.contains("main_ms")) record.main_ms = ToNumber<std::uint32_t>(json["main_ms"]);
     return record;
   });
 }

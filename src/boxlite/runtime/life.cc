@@ -39,7 +39,15 @@ Status LifeWriter::SetPhase(Phase phase) {
   return WriteRecord();
 }
 
+std::uint32_t LifeWriter::LapMs() {
+  const auto now = std::chrono::steady_clock::now();
+  const auto lap = std::chrono::duration_cast<std::chrono::milliseconds>(now - lap_);
+  lap_ = now;
+  return static_cast<std::uint32_t>(lap.count());
+}
+
 Status LifeWriter::SetMachine(const ProcessIdentity& vm, const std::string& accelerator) {
+  record_.engine_ms = LapMs();
   record_.vm = vm;
   record_.accelerator = accelerator;
   return WriteRecord();

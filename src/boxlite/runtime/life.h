@@ -2,6 +2,9 @@
 // anyone is told of it.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
+
 #include "boxlite/base/fd.h"
 #include "boxlite/base/ofd_lock.h"
 #include "boxlite/base/result.h"
@@ -23,6 +26,10 @@ class LifeWriter {
   Status SetPhase(Phase phase);
   Status SetMachine(const ProcessIdentity& vm, const std::string& accelerator);
 
+  // Notes that a step of the start has just ended; written with the next of the two above.
+  void NoteGuestAnswered() { record_.guest_ms = LapMs(); }
+  void NoteMainStarted() { record_.main_ms = LapMs(); }
+
   // Durable when it returns. The first call wins; later ones are ignored.
   Status WriteMainExit(MainExit main_exit);
   Status WriteOutcome(LifeOutcome outcome);
@@ -35,12 +42,14 @@ class LifeWriter {
         life_fd_(std::move(life_fd)),
         record_(std::move(record)) {}
   Status WriteRecord() const;
+  std::uint32_t LapMs();  // since the last call, or the life's begin
 
   // The shim lock is released last: a reader that finds it free must find the outcome.
   OfdLock shim_lock_;
   OfdLock vm_lock_;
   Fd life_fd_;
   LifeRecord record_;
+  std::chrono::steady_clock::time_point lap_ = std::chrono::steady_clock::now();
   bool has_main_exit_ = false;
   bool has_outcome_ = false;
 };

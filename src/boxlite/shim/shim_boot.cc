@@ -97,7 +97,10 @@ kj::Promise<void> Shim::BootMachine(Accelerator accelerator) {
                                      std::to_string(deadline.count()) +
                                      " ms (BOXLITE_BOOT_TIMEOUT_MS sets the limit)"));
       });
-  return machine_->Greet().exclusiveJoin(WhenMachineEnds()).exclusiveJoin(kj::mv(late));
+  return machine_->Greet()
+      .exclusiveJoin(WhenMachineEnds())
+      .exclusiveJoin(kj::mv(late))
+      .then([this]() { life_->NoteGuestAnswered(); });
 }
 
 kj::Promise<void> Shim::BootOrFallBack() {
@@ -136,6 +139,7 @@ kj::Promise<void> Shim::StartMain() {
       .then([this](wire::Process::Client&& main) -> kj::Promise<void> {
         main_ = kj::mv(main);
         main_end_ = RecordMainEnd().fork();
+        life_->NoteMainStarted();
         if (Status phase = life_->SetPhase(Phase::kMainStarted); !phase.ok()) {
           return AsException(phase.error());
         }
