@@ -29,6 +29,7 @@ struct ChildPlan {
   Parentage parentage;
   int parent_death_signal;
   int error_pipe;
+  int status_pipe;  // -1, or where a watcher between us and the program reports its wait status
   pid_t parent;
 };
 
@@ -47,6 +48,19 @@ void ResetSignals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+// Holds nothing but the status pipe: the program's own descriptors decide when their readers see the
+// end, and a lock of the caller's must not live here.
+[[noreturn]] void Watch(pid_t program, int status_pipe) {
+  ::dup2(status_pipe, 0);
+  ::syscall(SYS_close_range, 1, ~0U, 0);
+  int status = 0;
+  while (::waitpid(program, &status, 0) < 0) {
+    if (errno != EINTR) ::_exit(1);
+  }
+  static_cast<void>(!::write(0, &status, sizeof status));
+  ::_exit(0);
+}
+
 // Only async-signal-safe calls from here on: other threads of the parent do not exist in the child.
 [[noreturn]] void RunChild(ChildPlan& plan) {
   ResetSignals();
@@ -56,6 +70,11 @@ void ResetSignals() {
     const pid_t second = ::fork();
     if (second < 0) Report(plan.error_pipe);
     if (second > 0) ::_exit(0);
+  }
+  if (plan.status_pipe >= 0) {
+    const pid_t program = ::fork();
+    if (program < 0) Report(plan.error_pipe);
+    if (program > 0) Watch(program, plan.status_pipe);
   }
   const int error_pipe = ::fcntl(plan.error_pipe, F_DUPFD_CLOEXEC, kFirstFreeFd);
   if (error_pipe < 0) Report(plan.error_pipe);
@@ -101,9 +120,16 @@ void ReapExactly(pid_t pid) {
   }
 }
 
-}  // namespace
+// Reads one int; false when the writers went away without one.
+bool ReadNumber(int fd, int& number) {
+  ssize_t count;
+  do {
+    count = ::read(fd, &number, sizeof number);
+  } while (count < 0 && errno == EINTR);
+  return count == static_cast<ssize_t>(sizeof number);
+}
 
-Result<pid_t> Spawn(const SpawnRequest& request) {
+Result<pid_t> SpawnWith(const SpawnRequest& request, int status_pipe) {
   BOXLITE_CHECK(!request.argv.empty());
   for (const InheritedFd& fd : request.fds) {
     BOXLITE_CHECK(fd.target >= 0 && fd.target < kFirstFreeFd);
@@ -111,7 +137,7 @@ Result<pid_t> Spawn(const SpawnRequest& request) {
   BOXLITE_ASSIGN_OR_RETURN(FdPair errors, MakePipe());
   ChildPlan plan{Pointers(request.argv), Pointers(request.environment), request.fds,
                  request.parentage,      request.parent_death_signal,   errors.second.get(),
-                 ::getpid()};
+                 status_pipe,            ::getpid()};
   // Handlers of the parent must not run in the child before it has reset them.
   sigset_t all;
   sigset_t before;
@@ -125,26 +151,32 @@ Result<pid_t> Spawn(const SpawnRequest& request) {
   errors.second.Reset();
   if (request.parentage == Parentage::kNobodysChild) ReapExactly(pid);
   int child_error = 0;
-  ssize_t count;
-  do {
-    count = ::read(errors.first.get(), &child_error, sizeof child_error);
-  } while (count < 0 && errno == EINTR);
-  if (count == 0) return request.parentage == Parentage::kChild ? pid : 0;
+  if (!ReadNumber(errors.first.get(), child_error)) {
+    return request.parentage == Parentage::kChild ? pid : 0;
+  }
   if (request.parentage == Parentage::kChild) ReapExactly(pid);
   return ErrnoError("start " + request.argv[0], child_error);
 }
 
+}  // namespace
+
+Result<pid_t> Spawn(const SpawnRequest& request) { return SpawnWith(request, -1); }
+
 Result<std::string> RunProgram(const std::vector<std::string>& argv,
                                const std::vector<InheritedFd>& fds) {
   BOXLITE_ASSIGN_OR_RETURN(FdPair output, MakePipe());
+  BOXLITE_ASSIGN_OR_RETURN(FdPair ended, MakePipe());
   SpawnRequest request;
   request.argv = argv;
   request.environment = {"PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C"};
   request.fds = fds;
   request.fds.push_back({output.second.get(), 1});
   request.fds.push_back({output.second.get(), 2});
-  BOXLITE_ASSIGN_OR_RETURN(pid_t pid, Spawn(request));
+  // A host program that ignores SIGCHLD, or that waits for any child, takes our children's exit codes
+  // away. So the program is the child of a watcher, and the watcher's word is what counts.
+  BOXLITE_ASSIGN_OR_RETURN(const pid_t watcher, SpawnWith(request, ended.second.get()));
   output.second.Reset();
+  ended.second.Reset();
   std::string text;
   char buffer[4096];
   for (;;) {
@@ -155,11 +187,9 @@ Result<std::string> RunProgram(const std::vector<std::string>& argv,
     text.append(buffer, std::min(static_cast<std::size_t>(count), room));
   }
   int status = 0;
-  while (::waitpid(pid, &status, 0) < 0) {
-    if (errno == EINTR) continue;
-    // A host program that ignores SIGCHLD has its children reaped for it; then the output decides.
-    return ErrnoError("wait for " + argv[0]);
-  }
+  const bool told = ReadNumber(ended.first.get(), status);
+  ReapExactly(watcher);
+  if (!told) return Error(ErrorCode::kInternal, "nobody knows how " + argv[0] + " ended");
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return text;
   return Error(ErrorCode::kInternal, argv[0] + " failed: " + text);
 }
