@@ -9,9 +9,14 @@ constexpr std::size_t kMaxShownText = 4096;
 
 std::string PrintableText(std::string_view untrusted) {
   std::string text(untrusted.substr(0, kMaxShownText));
-  for (char& c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x20 && c != '\n' && c != '\t') || byte == 0x7f) c = '?';
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if ((byte < 0x20 && byte != '\n' && byte != '\t') || byte == 0x7f) text[i] = '?';
+    // U+0080 to U+009F: terminals obey these too.
+    if (byte == 0xc2 && i + 1 < text.size()) {
+      const auto next = static_cast<unsigned char>(text[i + 1]);
+      if (next >= 0x80 && next <= 0x9f) text[i] = text[i + 1] = '?';
+    }
   }
   return text;
 }
