@@ -1,0 +1,264 @@
+// lifecycle_tool: one verb of the Runtime API per process, as a user's process would call it. Prints one
+// line of JSON: {"ok":true,...} or {"ok":false,"code":"wrong_state","message":"..."}.
+//
+//   lifecycle_tool create '<json>'          name, argv, env, labels, rm, image, memory, entrypoint
+//   lifecycle_tool start ID | start-hold ID | attach-hold ID
+//   lifecycle_tool foreground ID            main's output on stdout before the line
+//   lifecycle_tool stop ID GRACE_MS | restart ID GRACE_MS | kill ID SIGNAL | rm ID | rmf ID
+//   lifecycle_tool exec ID ARG...           output on stdout before the line; input from stdin
+//   lifecycle_tool wait ID | logs ID | follow ID | ls | inspect ID | resolve REF | detach ID
+//   lifecycle_tool serve FUTEX_FD           one command a line, its words separated by tabs; waits before
+//                                           each for the shared word to reach the command's number
+//
+// *-hold blocks after success until it is killed, or its stdin ends.
+#include <linux/futex.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdio>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "boxlite/base/files.h"
+#include "boxlite/runtime/home.h"
+#include "boxlite/runtime/runtime.h"
+#include "boxlite/runtime/shim_client.h"
+
+namespace boxlite::testing {
+namespace {
+
+using Json = nlohmann::json;
+
+Json Failed(const Error& error) {
+  return {{"ok", false}, {"code", ErrorCodeName(error.code())}, {"message", error.message()}};
+}
+
+Json FromExit(const ProcessExit& exit) {
+  Json json = {{"shell", exit.ShellCode()}};
+  if (exit.code) json["code"] = *exit.code;
+  if (exit.signal) json["signal"] = *exit.signal;
+  return json;
+}
+
+Json FromInfo(const BoxInfo& info) {
+  Json json = {{"id", info.id.str()},
+               {"state", BoxStateName(info.derived.state)},
+               {"reason", info.derived.reason},
+               {"life", info.life_number},
+               {"handshake", info.handshake},
+               {"spec_ok", info.spec.ok()}};
+  if (info.spec.ok()) json["name"] = info.spec->name;
+  if (!info.spec.ok()) json["spec_code"] = ErrorCodeName(info.spec.error().code());
+  if (info.derived.exit) json["exit"] = FromExit(*info.derived.exit);
+  if (info.record) {
+    json["life_id"] = info.record->life_id;
+    json["shim_pid"] = info.record->shim.pid;
+    json["phase"] = PhaseName(info.record->phase);
+    if (info.record->vm) json["vm_pid"] = info.record->vm->pid;
+  }
+  if (info.outcome) {
+    json["outcome"] = {{"kind", info.outcome->kind == OutcomeKind::kEnded ? "ended" : "failed"},
+                       {"flushed", info.outcome->flushed},
+                       {"forced", info.outcome->forced},
+                       {"stage", info.outcome->stage},
+                       {"reason", info.outcome->reason}};
+  }
+  return json;
+}
+
+// dump() of bytes that are not UTF-8 must not throw.
+std::string Line(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+void Print(const Json& json) {
+  const std::string line = Line(json);
+  static_cast<void>(WriteAll(STDOUT_FILENO, line).ok());
+}
+
+CreateOptions ToOptions(const std::string& text) {
+  const Json json = Json::parse(text);
+  CreateOptions options;
+  options.image = json.value("image", "boxlite/test");
+  options.name = json.value("name", "");
+  options.command = json.value("argv", std::vector<std::string>());
+  options.env = json.value("env", std::vector<std::string>());
+  options.labels = json.value("labels", std::map<std::string, std::string>());
+  options.remove_on_exit = json.value("rm", false);
+  options.hostname = json.value("hostname", "");
+  if (json.contains("memory")) options.memory_mib = json["memory"].get<std::uint64_t>();
+  // Bytes that JSON cannot carry.
+  if (json.contains("raw_byte_argument")) options.command.push_back("\xff\xfe\n\x01");
+  if (json.contains("raw_byte_env")) options.env.push_back("RAW=\xff\xfe\n\x01");
+  if (json.contains("nul_argument")) options.command.push_back(std::string("a\0b", 3));
+  return options;
+}
+
+Json FromStatus(const Status& status) {
+  return status.ok() ? Json{{"ok", true}} : Failed(status.error());
+}
+
+Json FromEnd(const Result<EndReport>& report) {
+  if (!report.ok()) return Failed(report.error());
+  Json json = {{"ok", true}, {"forced", report->forced}, {"note", report->note}};
+  if (report->exit) json["exit"] = FromExit(*report->exit);
+  return json;
+}
+
+Json FromExitResult(const Result<ProcessExit>& exit) {
+  if (!exit.ok()) return Failed(exit.error());
+  return {{"ok", true}, {"exit", FromExit(*exit)}};
+}
+
+void HoldUntilInputEnds() {
+  char byte = 0;
+  while (::read(STDIN_FILENO, &byte, 1) > 0) {
+  }
+}
+
+Json Detach(const BoxId& id, const std::string& home_path) {
+  Result<std::optional<Home>> home = Home::OpenIfExists(home_path);
+  if (!home.ok()) return Failed(home.error());
+  Result<Fd> box = (*home)->OpenBox(id);
+  if (!box.ok()) return Failed(box.error());
+  kj::AsyncIoContext io = kj::setupAsyncIo();
+  auto client = ShimClient::Connect(io, box->get(), id, std::nullopt, std::chrono::seconds(3));
+  if (!client.ok()) return Failed(client.error());
+  using Answer = capnp::Response<wire::Shim::DetachResults>;
+  auto answer = (*client)->Await<Answer>((*client)->shim().detachRequest().send());
+  return answer.ok() ? Json{{"ok", true}} : Failed(answer.error());
+}
+
+class Tool {
+ public:
+  explicit Tool(Runtime& runtime) : runtime_(runtime) {}
+
+  Json Do(const std::vector<std::string>& words) {
+    const std::string& verb = words.at(0);
+    if (verb == "create") return Create(words.at(1));
+    if (verb == "ls") return List();
+    if (verb == "info") return Info();
+    Result<BoxId> id = runtime_.Resolve(words.at(1));
+    if (!id.ok()) return Failed(id.error());
+    if (verb == "resolve") return {{"ok", true}, {"id", id->str()}};
+    return OnBox(verb, *id, words);
+  }
+
+ private:
+  Json OnBox(const std::string& verb, const BoxId& id, const std::vector<std::string>& words) {
+    if (verb == "start") return FromStatus(runtime_.Start(id, Attachment::kDetached));
+    if (verb == "start-hold") return Hold(id, Attachment::kDetached);
+    if (verb == "attach-hold") return Hold(id, Attachment::kAttached);
+    if (verb == "foreground") return FromExitResult(runtime_.RunForeground(id, {}));
+    if (verb == "stop") return FromEnd(runtime_.Stop(id, Milliseconds(words.at(2))));
+    if (verb == "restart") {
+      Result<EndReport> stopped = runtime_.Stop(id, Milliseconds(words.at(2)));
+      if (!stopped.ok()) return Failed(stopped.error());
+      return FromStatus(runtime_.Start(id, Attachment::kDetached));
+    }
+    if (verb == "kill") return FromStatus(runtime_.Kill(id, std::stoi(words.at(2))));
+    if (verb == "rm") return FromStatus(runtime_.Remove(id, Runtime::Force::kNo));
+    if (verb == "rmf") return FromStatus(runtime_.Remove(id, Runtime::Force::kYes));
+    if (verb == "exec" || verb == "exec-in") {
+      ExecOptions options;
+      options.argv.assign(words.begin() + 2, words.end());
+      if (verb == "exec-in") options.stdin_fd = STDIN_FILENO;
+      return FromExitResult(runtime_.Exec(id, options));
+    }
+    if (verb == "wait") return FromExitResult(runtime_.Wait(id));
+    if (verb == "logs" || verb == "follow") {
+      LogOptions options;
+      options.follow = verb == "follow";
+      return FromStatus(runtime_.Logs(id, options));
+    }
+    if (verb == "inspect") {
+      Result<BoxInfo> info = runtime_.Inspect(id);
+      if (!info.ok()) return Failed(info.error());
+      Json json = FromInfo(*info);
+      json["ok"] = true;
+      return json;
+    }
+    if (verb == "detach") return Detach(id, std::getenv("BOXLITE_HOME"));
+    return {{"ok", false}, {"code", "usage"}, {"message", "no verb " + verb}};
+  }
+
+  static std::chrono::milliseconds Milliseconds(const std::string& text) {
+    return std::chrono::milliseconds(std::stol(text));
+  }
+
+  Json Create(const std::string& options) {
+    Result<BoxId> id = runtime_.Create(ToOptions(options));
+    if (!id.ok()) return Failed(id.error());
+    return {{"ok", true}, {"id", id->str()}};
+  }
+
+  Json List() {
+    Result<std::vector<BoxInfo>> boxes = runtime_.List();
+    if (!boxes.ok()) return Failed(boxes.error());
+    Json json = {{"ok", true}, {"boxes", Json::array()}};
+    for (const BoxInfo& box : *boxes) json["boxes"].push_back(FromInfo(box));
+    return json;
+  }
+
+  Json Info() {
+    Result<HomeInfo> info = runtime_.Info();
+    if (!info.ok()) return Failed(info.error());
+    return {{"ok", true}, {"boxes", info->boxes}, {"running", info->running}};
+  }
+
+  Json Hold(const BoxId& id, Attachment attachment) {
+    const Status started = runtime_.Start(id, attachment);
+    if (!started.ok()) return FromStatus(started);
+    Print({{"ok", true}});
+    HoldUntilInputEnds();
+    return {{"ok", true}, {"held", true}};
+  }
+
+  Runtime& runtime_;
+};
+
+Json DoOnce(const std::vector<std::string>& words) {
+  Result<std::unique_ptr<Runtime>> runtime = Runtime::Open({});
+  if (!runtime.ok()) return Failed(runtime.error());
+  return Tool(**runtime).Do(words);
+}
+
+void AwaitTurn(std::atomic<std::uint32_t>* word, std::uint32_t turn) {
+  for (std::uint32_t now; (now = word->load()) < turn;) {
+    ::syscall(SYS_futex, word, FUTEX_WAIT, now, nullptr, nullptr, 0);
+  }
+}
+
+int Serve(int futex_fd) {
+  void* page = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, futex_fd, 0);
+  if (page == MAP_FAILED) return 2;
+  auto* word = static_cast<std::atomic<std::uint32_t>*>(page);
+  std::uint32_t turn = 0;
+  for (std::string line; std::getline(std::cin, line);) {
+    std::vector<std::string> words;
+    std::istringstream parts(line);
+    for (std::string part; std::getline(parts, part, '\t');) words.push_back(part);
+    AwaitTurn(word, ++turn);
+    Print(DoOnce(words));
+  }
+  return 0;
+}
+
+int Main(const std::vector<std::string>& words) {
+  if (words.empty()) return 2;
+  if (words[0] == "serve") return Serve(std::stoi(words.at(1)));
+  const Json answer = DoOnce(words);
+  Print(answer);
+  return answer["ok"].get<bool>() ? 0 : 1;
+}
+
+}  // namespace
+}  // namespace boxlite::testing
+
+int main(int argc, char** argv) {
+  // The library lets no exception out; one that comes here is a defect and must show as one.
+  return boxlite::testing::Main(std::vector<std::string>(argv + 1, argv + argc));
+}
