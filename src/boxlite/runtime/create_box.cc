@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "boxlite/base/cleanup.h"
+#include "boxlite/base/failpoint.h"
 #include "boxlite/base/files.h"
 #include "boxlite/base/ofd_lock.h"
 #include "boxlite/runtime/evidence.h"
@@ -105,17 +106,20 @@ Status PublishBox(const Home& home, const BoxSpec& spec) {
   Cleanup remove_pending([&] { static_cast<void>(RemoveTree(home.boxes_fd(), pending).ok()); });
   BOXLITE_ASSIGN_OR_RETURN(Fd box, OpenDirectory(home.boxes_fd(), pending));
   BOXLITE_RETURN_IF_ERROR(MakeBoxFiles(box.get()));
+  BOXLITE_FAILPOINT("create.files");
   // Held until the box is published: who finds the name taken sees that its creator lives.
   BOXLITE_ASSIGN_OR_RETURN(OfdLock verb, OfdLock::TryAcquire(box.get(), kVerbLock));
   BOXLITE_RETURN_IF_ERROR(
       WriteFileAtomically(box.get(), kSpecFile, EncodeSpec(spec), Durability::kDurable));
   const BoxId id = *BoxId::Parse(spec.id);
   if (!spec.name.empty()) BOXLITE_RETURN_IF_ERROR(home.ClaimName(spec.name, id));
+  BOXLITE_FAILPOINT("create.named");
   Cleanup release_name([&] { static_cast<void>(home.ReleaseName(spec.name, id).ok()); });
   if (::renameat2(home.boxes_fd(), pending.c_str(), home.boxes_fd(), spec.id.c_str(),
                   RENAME_NOREPLACE) != 0) {
     return ErrnoError("publish the box");
   }
+  BOXLITE_FAILPOINT("create.published");
   remove_pending.Cancel();
   release_name.Cancel();
   return SyncDirectory(home.boxes_fd());

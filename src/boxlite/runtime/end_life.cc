@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "boxlite/base/failpoint.h"
 #include "boxlite/base/ofd_lock.h"
 #include "boxlite/runtime/budgets.h"
 #include "boxlite/runtime/evidence.h"
@@ -141,6 +142,7 @@ Result<EndReport> EndLife(kj::AsyncIoContext& io, int box_fd, const BoxId& id,
         // A signal carries no grace: the shim then gives main the default one.
         main_grace = std::max(grace, kDefaultGrace);
       }
+      BOXLITE_FAILPOINT("stop.asked");
       BOXLITE_ASSIGN_OR_RETURN(bool ended, AwaitGracefulEnd(io, box_fd, id, *shim, main_grace));
       if (!ended) {
         BOXLITE_RETURN_IF_ERROR(shim->Signal(SIGKILL));
@@ -149,6 +151,7 @@ Result<EndReport> EndLife(kj::AsyncIoContext& io, int box_fd, const BoxId& id,
       }
     }
   }
+  BOXLITE_FAILPOINT("stop.ended");
   if (Status empty = ProveEmpty(box_fd, forced); !empty.ok()) {
     return std::move(empty).error().While("end box " + id.str());
   }

@@ -5,6 +5,7 @@
 
 #include <charconv>
 
+#include "boxlite/base/failpoint.h"
 #include "boxlite/base/files.h"
 #include "boxlite/runtime/documents.h"
 #include "boxlite/runtime/evidence.h"
@@ -15,10 +16,12 @@ namespace boxlite {
 Result<LifeWriter> LifeWriter::Begin(int box_fd, Fd life_fd, LifeRecord record) {
   BOXLITE_ASSIGN_OR_RETURN(OfdLock shim_lock, OfdLock::TryAcquire(box_fd, kShimLock));
   BOXLITE_ASSIGN_OR_RETURN(OfdLock vm_lock, OfdLock::TryAcquire(box_fd, kVmLock));
+  BOXLITE_FAILPOINT("shim.locked");
   BOXLITE_ASSIGN_OR_RETURN(LivesSummary lives, ReadLives(box_fd));
   record.number = lives.newest + 1;
   LifeWriter life(std::move(shim_lock), std::move(vm_lock), std::move(life_fd), std::move(record));
   BOXLITE_RETURN_IF_ERROR(life.WriteRecord());
+  BOXLITE_FAILPOINT("shim.record");
   const std::string pending =
       std::string(kLivesDir) + "/" + kPendingPrefix + life.record_.life_id;
   if (::renameat2(box_fd, pending.c_str(), box_fd, LifePath(life.record_.number).c_str(),

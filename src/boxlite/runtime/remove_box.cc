@@ -5,6 +5,7 @@
 
 #include <cerrno>
 
+#include "boxlite/base/failpoint.h"
 #include "boxlite/base/files.h"
 
 namespace boxlite {
@@ -16,8 +17,10 @@ Status TakeOutBox(const Home& home, const BoxId& id, const std::string& name) {
     if (errno == ENOENT) return Error(ErrorCode::kNotFound, "no such box: " + id.str());
     return ErrnoError("remove box " + id.str());
   }
+  BOXLITE_FAILPOINT("rm.taken");
   // After the rename: a name whose box is gone is free for anybody, whether or not this succeeds.
   if (!name.empty()) static_cast<void>(home.ReleaseName(name, id).ok());
+  BOXLITE_FAILPOINT("rm.unnamed");
   return RemoveTree(home.trash_fd(), grave);
 }
 

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "boxlite/base/failpoint.h"
 #include "boxlite/base/files.h"
 #include "boxlite/base/process_identity.h"
 #include "boxlite/base/spawn.h"
@@ -55,7 +56,14 @@ Result<Descriptors> OpenDescriptors(const StartRequest& request, const std::stri
 // The shim gets no environment of ours but what finds QEMU's helpers: secrets live there.
 std::vector<std::string> ShimEnvironment() {
   const char* path = std::getenv("PATH");
-  return {std::string("PATH=") + (path != nullptr ? path : "/usr/sbin:/usr/bin:/sbin:/bin")};
+  std::vector<std::string> environment = {std::string("PATH=") +
+                                          (path != nullptr ? path : "/usr/sbin:/usr/bin:/sbin:/bin")};
+#ifdef BOXLITE_FAILPOINTS
+  if (const char* point = std::getenv("BOXLITE_FAILPOINT"); point != nullptr) {
+    environment.push_back(std::string("BOXLITE_FAILPOINT=") + point);
+  }
+#endif
+  return environment;
 }
 
 Status SpawnShim(const StartRequest& request, Descriptors& fds) {
@@ -161,6 +169,7 @@ Status FollowReports(const StartRequest& request, Fd pipe, milliseconds boot_dea
     if (!report) return DiedSilently(request.box_fd);
     switch (report->event) {
       case StartEvent::kRecorded:
+        BOXLITE_FAILPOINT("start.recorded");
         break;
       case StartEvent::kStarted:
         return {};
@@ -180,11 +189,14 @@ Result<StartedLife> StartLife(const StartRequest& request) {
   birth.base_name = kBaseFile;
   BOXLITE_RETURN_IF_ERROR(ChooseEngine(*request.home, request.libexec, birth));
   BOXLITE_ASSIGN_OR_RETURN(Descriptors fds, OpenDescriptors(request, birth.life_id));
+  BOXLITE_FAILPOINT("start.prepared");
   BOXLITE_RETURN_IF_ERROR(SpawnShim(request, fds));
+  BOXLITE_FAILPOINT("start.spawned");
   // Our copies of the shim's ends would keep both pipes from ever ending.
   fds.report.second.Reset();
   fds.birth.first.Reset();
   BOXLITE_RETURN_IF_ERROR(SendBirth(std::move(fds.birth.second), birth));
+  BOXLITE_FAILPOINT("start.told");
   BOXLITE_RETURN_IF_ERROR(FollowReports(request, std::move(fds.report.first),
                                         milliseconds(birth.boot_deadline_ms)));
   StartedLife started;

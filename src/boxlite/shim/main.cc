@@ -8,6 +8,7 @@
 
 #include <cstdio>
 
+#include "boxlite/base/failpoint.h"
 #include "boxlite/base/files.h"
 #include "boxlite/runtime/documents.h"
 #include "boxlite/shim/shim.h"
@@ -52,6 +53,7 @@ int Main() {
     std::fprintf(stderr, "boxlite-shim: %s\n", inheritance.error().message().c_str());
     return kExitInternal;
   }
+  BOXLITE_FAILPOINT("shim.born");
   kj::UnixEventPort::captureSignal(SIGTERM);
   kj::AsyncIoContext io = kj::setupAsyncIo();
   Shim shim(io, std::move(*birth), std::move(*inheritance));

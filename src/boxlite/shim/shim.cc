@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "boxlite/base/failpoint.h"
 #include "boxlite/base/files.h"
 #include "boxlite/runtime/budgets.h"
 #include "boxlite/runtime/documents.h"
@@ -82,6 +83,7 @@ Status Shim::TakeLife() {
       LifeWriter life, LifeWriter::Begin(inheritance_.box.get(), std::move(inheritance_.life),
                                          std::move(record)));
   life_ = std::move(life);
+  BOXLITE_FAILPOINT("shim.published");
   inheritance_.verb_lock.Reset();
   Report({StartEvent::kRecorded});
   return {};
@@ -94,6 +96,7 @@ Status Shim::OpenForBusiness() {
   socket_ = kj::heap<BoxSocket>(*io_.lowLevelProvider, inheritance_.box.get(),
                                 NewShimService(*this));
   BOXLITE_RETURN_IF_ERROR(socket_->Bind());
+  BOXLITE_FAILPOINT("shim.bound");
   BOXLITE_ASSIGN_OR_RETURN(watch_, BoxWatch::Create(io_.unixEventPort, inheritance_.home.boxes_fd(),
                                                     inheritance_.box.get(), birth_.spec.id));
   tasks_.add(WatchDirectory());
@@ -125,6 +128,7 @@ kj::Promise<void> Shim::Run() {
 }
 
 kj::Promise<void> Shim::ServeUntilEnd() {
+  BOXLITE_FAILPOINT("shim.started");
   Report({StartEvent::kStarted});
   started_fulfiller_->fulfill();
   // A dead machine is noticed twice: its port breaks, and its process ends, which says why. The latter
@@ -166,6 +170,7 @@ kj::Promise<void> Shim::RecordMainEnd() {
     if (!written.ok()) {
       KJ_LOG(ERROR, "main's exit could not be written", written.error().message().c_str());
     }
+    BOXLITE_FAILPOINT("shim.exit");
     main_exited_fulfiller_->fulfill(kj::mv(main_exit));
   });
 }
@@ -193,6 +198,7 @@ kj::Promise<void> Shim::EndGracefully() {
   if (Status phase = life_->SetPhase(Phase::kStopping); !phase.ok()) {
     KJ_LOG(ERROR, "the phase could not be written", phase.error().message().c_str());
   }
+  BOXLITE_FAILPOINT("shim.stopping");
   return EndMain()
       .catch_([](kj::Exception&& exception) { KJ_LOG(ERROR, "main's end", exception); })
       .then([this]() { return machine_->End(); })
@@ -234,6 +240,7 @@ kj::Promise<void> Shim::Fail(kj::Exception&& exception) {
 
 kj::Promise<void> Shim::Conclude(LifeOutcome outcome) {
   machine_ = nullptr;  // reaped: nothing of the machine holds the VM lock any more
+  BOXLITE_FAILPOINT("shim.emptied");
   outcome.at_ns = WallClockNowNs();
   if (socket_.get() != nullptr) socket_->Unlink();
   const StartReport failure{StartEvent::kFailed, outcome.code, outcome.stage, outcome.reason};
@@ -241,6 +248,7 @@ kj::Promise<void> Shim::Conclude(LifeOutcome outcome) {
   if (Status written = life_->WriteOutcome(std::move(outcome)); !written.ok()) {
     KJ_LOG(ERROR, "the outcome could not be written", written.error().message().c_str());
   }
+  BOXLITE_FAILPOINT("shim.outcome");
   if (failed) {
     Report(failure);
     const Error why(failure.code, "at " + failure.stage + ": " + failure.message);

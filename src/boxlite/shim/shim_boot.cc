@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "boxlite/base/failpoint.h"
 #include "boxlite/base/files.h"
 #include "boxlite/base/spawn.h"
 #include "boxlite/rpc/error_mapping.h"
@@ -74,6 +75,7 @@ Result<kj::Own<Machine>> Shim::StartMachine(Accelerator accelerator) {
   config.console_fd = console.get();
   config.log_fd = STDERR_FILENO;
   BOXLITE_ASSIGN_OR_RETURN(kj::Own<LiveVm> vm, vmm_->Start(config));
+  BOXLITE_FAILPOINT("shim.engine");
   const ProcessIdentity identity = vm->identity();
   auto machine = kj::heap<Machine>(kj::mv(vm), timer_);
   BOXLITE_RETURN_IF_ERROR(
@@ -138,6 +140,7 @@ kj::Promise<void> Shim::StartMain() {
                      NewLogSink(log_, LogStream::kStderr))
       .then([this](wire::Process::Client&& main) -> kj::Promise<void> {
         main_ = kj::mv(main);
+        BOXLITE_FAILPOINT("shim.main");
         main_end_ = RecordMainEnd().fork();
         life_->NoteMainStarted();
         if (Status phase = life_->SetPhase(Phase::kMainStarted); !phase.ok()) {
@@ -149,11 +152,13 @@ kj::Promise<void> Shim::StartMain() {
 
 kj::Promise<void> Shim::Boot() {
   if (Status disk = EnsureDisk(); !disk.ok()) return AsException(disk.error());
+  BOXLITE_FAILPOINT("shim.disk");
   return BootOrFallBack().then([this]() {
     // The guest answers: from here on its death is the machine's end, its silence the boot deadline.
     kj::Promise<void> prepared =
         machine_->Personalise(birth_)
             .then([this]() {
+              BOXLITE_FAILPOINT("shim.personalised");
               stage_ = "root";
               return machine_->MountRoot();
             })
@@ -161,6 +166,7 @@ kj::Promise<void> Shim::Boot() {
               if (Status phase = life_->SetPhase(Phase::kReady); !phase.ok()) {
                 return AsException(phase.error());
               }
+              BOXLITE_FAILPOINT("shim.ready");
               return StartMain();
             });
     kj::Promise<void> late =
