@@ -2,7 +2,7 @@
 // calibration spins for ever; two in three did, under load, before the kernel was told the frequency.
 #include <vector>
 
-#include "cli_runner.h"
+#include "integration/cli_runner.h"
 
 namespace boxlite::testing {
 namespace {

@@ -1,4 +1,4 @@
-#include "cli_runner.h"
+#include "integration/cli_runner.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -7,16 +7,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 #include "boxlite/base/files.h"
 #include "boxlite/base/spawn.h"
-#include "tests/testing/leftovers.h"
+#include "testing/walk.h"
 
 namespace boxlite::testing {
 namespace {
@@ -26,6 +26,8 @@ using Clock = std::chrono::steady_clock;
 
 // A cold boot under emulation takes 1.3 s on a free core; this is for a machine that is not free.
 constexpr std::chrono::minutes kPatience{3};
+// A process that was told to end may still be on its way.
+constexpr int kLeavingMs = 5000;
 
 // What a descriptor gives until its end; both at once, so that neither pipe can fill up and block.
 void DrainBoth(int first, int second, std::string& first_text, std::string& second_text) {
@@ -122,7 +124,7 @@ void CliTest::TearDown() {
       EXPECT_EQ(removed.code, 0) << removed.err;
     }
   }
-  EXPECT_EQ(LeftoversBelow(root_), "") << "something still lives";
+  EXPECT_EQ(DescribeLeftovers(root_, kLeavingMs), "") << "something still lives";
   EXPECT_TRUE(RemoveTree(AT_FDCWD, root_).ok());
 }
 
@@ -159,23 +161,6 @@ std::string CliTest::Ok(std::vector<std::string> args, const std::string& input)
   EXPECT_EQ(result.code, 0) << "boxlite" << words << "\n" << result.err;
   if (!result.out.empty() && result.out.back() == '\n') result.out.pop_back();
   return result.out;
-}
-
-std::string Fingerprint(const std::string& directory) {
-  std::vector<std::string> lines;
-  for (const fs::directory_entry& entry : fs::recursive_directory_iterator(directory)) {
-    struct stat info = {};
-    if (::lstat(entry.path().c_str(), &info) != 0) continue;
-    std::ostringstream line;
-    line << entry.path().string() << " " << info.st_mode << " " << info.st_size << " "
-         << info.st_mtim.tv_sec << "." << info.st_mtim.tv_nsec << " " << info.st_ctim.tv_sec << "."
-         << info.st_ctim.tv_nsec;
-    lines.push_back(line.str());
-  }
-  std::sort(lines.begin(), lines.end());
-  std::string all;
-  for (const std::string& line : lines) all += line + "\n";
-  return all;
 }
 
 }  // namespace boxlite::testing

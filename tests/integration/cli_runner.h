@@ -73,7 +73,4 @@ class CliTest : public ::testing::Test {
   std::string home_;
 };
 
-// Every path below `directory` with the bytes of its file, and its time of change.
-std::string Fingerprint(const std::string& directory);
-
 }  // namespace boxlite::testing

@@ -7,8 +7,8 @@
 #include <random>
 
 #include "boxlite/base/spawn.h"
-#include "cli_runner.h"
-#include "tests/testing/leftovers.h"
+#include "integration/cli_runner.h"
+#include "testing/walk.h"
 
 namespace boxlite::testing {
 namespace {
@@ -151,7 +151,7 @@ TEST_F(Detached, IsGoneWithAllOfItAfterRmF) {
   EXPECT_NE(Run({"rm", "a"}).code, 0) << "rm without force refuses a live box";
   EXPECT_EQ(StateOf("a"), "running");
   Ok({"rm", "-f", "a"});
-  EXPECT_EQ(LeftoversBelow(home()), "");
+  EXPECT_EQ(DescribeLeftovers(home(), 0), "") << "rm -f reported success too early";
   EXPECT_FALSE(std::filesystem::exists(BoxDir(id)));
   EXPECT_NE(Run({"inspect", "a"}).code, 0);
 }

@@ -1,7 +1,7 @@
 // The main job, with real machines: a command inside a box, and what a docker user expects around it.
 #include <signal.h>
 
-#include "cli_runner.h"
+#include "integration/cli_runner.h"
 
 namespace boxlite::testing {
 namespace {
