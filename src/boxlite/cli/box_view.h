@@ -1,0 +1,36 @@
+// A box as `ls` and `inspect` show it. Pure.
+//
+// ls --format json|yaml, an array, newest first; keys are stable, more may be added:
+//   id, name, image, command (array), created (RFC 3339, UTC), state, reason, status (as in the table),
+//   exit_code (null: unknown), started (null: never), cpus, memory_mib, disk_bytes, labels (object),
+//   problem (only where the spec could not be read; what came from it is then null or empty)
+//
+// inspect, an array; keys as in docker where docker has the same thing:
+//   Id, Name, Image, ImageDigest, Created, Status, Command, Env, WorkingDir, User, Hostname, Labels, Cpus,
+//   Memory (bytes), DiskSize (bytes), RemoveOnExit, StopSignal, Accelerator (as asked for), Problem,
+//   State{Status, Reason, Running, Pid (QEMU's, 0: none), ExitCode (null: unknown), StartedAt, FinishedAt},
+//   Evidence{Life, LifeId, Phase, Attached, Handshake, Accelerator (in use), ShimPid, VmPid, BootId,
+//            ProtocolVersion, Outcome{Kind, Flushed, Forced, Stage, Reason, Code}}
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "boxlite/cli/document.h"
+#include "boxlite/runtime/runtime.h"
+
+namespace boxlite::cli {
+
+bool IsLive(const BoxInfo& box);  // starting, running or stopping
+
+// "running (3 minutes)", "stopped (0) 2 hours ago", "failed: its reason", ...
+std::string StatusText(const BoxInfo& box, std::int64_t now_ns);
+
+// ID IMAGE COMMAND CREATED STATUS NAMES. Long cells are shortened unless `whole`.
+std::string ListTable(const std::vector<BoxInfo>& boxes, std::int64_t now_ns, bool whole);
+
+Document ListEntry(const BoxInfo& box, std::int64_t now_ns);
+Document InspectEntry(const BoxInfo& box);
+
+}  // namespace boxlite::cli

@@ -1,0 +1,75 @@
+#include "boxlite/cli/box_options.h"
+#include "boxlite/cli/requests.h"
+#include "boxlite/cli/run_errors.h"
+#include "boxlite/cli/subcommand.h"
+
+namespace boxlite::cli {
+namespace {
+
+constexpr Option kOptions[] = {
+    {"env", 'e', "NAME[=VALUE]", "Set a variable over the box's; without =VALUE the caller's value"},
+    {"env-file", 0, "FILE", "Set variables from a file, one NAME[=VALUE] a line"},
+    {"workdir", 'w', "DIR", "Directory to start in (the box's unless said)"},
+    {"user", 'u', "USER[:GROUP]", "User to run as (the box's unless said)"},
+    {"interactive", 'i', "", "Pass stdin on; without it the command reads end-of-file"},
+};
+constexpr Option kUnavailable[] = {{"tty", 't', "", ""},
+                                   {"detach", 'd', "", ""},
+                                   {"detach-keys", 0, "", ""},
+                                   {"privileged", 0, "", ""}};
+
+int ExecuteExec(Session& session, const ExecRequest& request) {
+  Console& console = session.console();
+  WarnOfUnknown(console, request.unknown_variables);
+  Result<Runtime*> runtime = session.runtime();
+  if (!runtime.ok()) return session.Fail(runtime.error());
+  Result<BoxId> id = (*runtime)->Resolve(request.box);
+  if (!id.ok()) return session.Fail(id.error());
+  ExecOptions options = request.options;
+  options.stdout_fd = console.out_fd();
+  options.stderr_fd = console.err_fd();
+  Result<ProcessExit> exit = (*runtime)->Exec(*id, options);
+  if (exit.ok()) return exit->ShellCode();
+  console.Report(exit.error());
+  return CommandExitCode(exit.error());
+}
+
+}  // namespace
+
+Result<ExecRequest> ParseExec(const Arguments& arguments) {
+  const std::vector<std::string>& words = arguments.positionals();
+  if (words.empty() || words[0].empty()) {
+    return Error(ErrorCode::kInvalidArgument, "a box and a command are missing");
+  }
+  ExecRequest request;
+  request.box = words[0];
+  // `exec BOX -- COMMAND` means the same as `exec BOX COMMAND`; a second -- is the command's.
+  const std::size_t begin = words.size() > 1 && words[1] == "--" ? 2 : 1;
+  request.options.argv.assign(words.begin() + static_cast<std::ptrdiff_t>(begin), words.end());
+  if (request.options.argv.empty() || request.options.argv[0].empty()) {
+    return Error(ErrorCode::kInvalidArgument, "a command to run in box " + words[0] + " is missing");
+  }
+  request.options.working_dir = arguments.LastOr("workdir", "");
+  request.options.user = arguments.LastOr("user", "");
+  request.options.stdin_fd = arguments.Has("interactive") ? 0 : -1;
+  BOXLITE_ASSIGN_OR_RETURN(Environment environment, ParseEnvironment(arguments));
+  request.options.env = std::move(environment.variables);
+  request.unknown_variables = std::move(environment.unknown);
+  return request;
+}
+
+constinit const Subcommand kExec = {
+    .name = "exec",
+    .aliases = "",
+    .purpose = "Run another command in a running box",
+    .usage = "[OPTIONS] BOX [--] COMMAND [ARG...]",
+    .notes = "Options end at the box: all behind it is the command, verbatim.\n"
+             "A stopped box that has no command of its own (none was given to run or create) is\n"
+             "started for it.\n",
+    .examples = "boxlite exec web ps\n"
+                "boxlite exec -i db -- sh -c 'cat > /tmp/dump' < dump\n",
+    .syntax = {kOptions, kUnavailable, Positionals::kEndOptions},
+    .prepare = Prepare<ParseExec, ExecuteExec>,
+};
+
+}  // namespace boxlite::cli

@@ -1,0 +1,92 @@
+// What the user asked for, as plain values, one a subcommand; and the pure functions that read them off the
+// command line. An error (kInvalidArgument, kUnsupported) names the option or argument at fault.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "boxlite/cli/arguments.h"
+#include "boxlite/runtime/runtime.h"
+
+namespace boxlite::cli {
+
+enum class Format { kTable, kJson, kYaml, kTemplate };
+
+Status ExpectNoPositionals(const Arguments& arguments);
+
+struct CreateRequest {
+  CreateOptions options;
+  std::vector<std::string> unknown_variables;  // -e NAME that the caller does not have
+};
+Result<CreateRequest> ParseCreate(const Arguments& arguments);
+
+struct RunRequest {
+  CreateRequest box;
+  bool detach = false;
+};
+Result<RunRequest> ParseRun(const Arguments& arguments);
+
+struct BoxesRequest {
+  std::vector<std::string> boxes;  // at least one
+};
+Result<BoxesRequest> ParseBoxes(const Arguments& arguments);
+
+struct StopRequest {
+  std::vector<std::string> boxes;
+  std::chrono::milliseconds grace{0};
+};
+Result<StopRequest> ParseStop(const Arguments& arguments);
+
+struct KillRequest {
+  std::vector<std::string> boxes;
+  int signal = 0;
+};
+Result<KillRequest> ParseKill(const Arguments& arguments);
+
+struct RemoveRequest {
+  std::vector<std::string> boxes;
+  Runtime::Force force = Runtime::Force::kNo;
+};
+Result<RemoveRequest> ParseRemove(const Arguments& arguments);
+
+struct ExecRequest {
+  std::string box;
+  ExecOptions options;
+  std::vector<std::string> unknown_variables;
+};
+Result<ExecRequest> ParseExec(const Arguments& arguments);
+
+struct LogsRequest {
+  std::string box;
+  bool follow = false;
+  std::optional<std::uint64_t> tail_lines;
+};
+Result<LogsRequest> ParseLogs(const Arguments& arguments);
+
+struct ListRequest {
+  bool all = false;
+  bool ids_only = false;
+  bool whole = false;  // nothing is shortened
+  Format format = Format::kTable;
+};
+Result<ListRequest> ParseList(const Arguments& arguments);
+
+struct InspectRequest {
+  std::vector<std::string> boxes;
+  Format format = Format::kJson;
+  std::string template_text;  // kTemplate
+};
+Result<InspectRequest> ParseInspect(const Arguments& arguments);
+
+// info, doctor and version.
+struct ReportRequest {
+  Format format = Format::kTable;
+};
+Result<ReportRequest> ParseInfo(const Arguments& arguments);
+Result<ReportRequest> ParseDoctor(const Arguments& arguments);
+Result<ReportRequest> ParseVersion(const Arguments& arguments);
+
+}  // namespace boxlite::cli
