@@ -83,8 +83,12 @@ struct HomeInfo {
   std::string path;
   bool exists = false;
   std::string filesystem;   // "ext4"
-  std::size_t boxes = 0;
+  std::size_t boxes = 0;    // in all; those that start or stop are in none of the four below
   std::size_t running = 0;
+  std::size_t stopped = 0;
+  std::size_t failed = 0;
+  std::size_t configured = 0;
+  std::size_t images = 0;
   std::string libexec;
   std::string kernel;       // path
   std::string engine;       // path and version, or why there is none

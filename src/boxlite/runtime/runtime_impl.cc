@@ -175,12 +175,22 @@ Result<HomeInfo> RuntimeImpl::Info() {
   info.path = home_path_;
   BOXLITE_ASSIGN_OR_RETURN(std::vector<BoxInfo> boxes, List());
   info.boxes = boxes.size();
-  info.running = static_cast<std::size_t>(
-      std::count_if(boxes.begin(), boxes.end(), [](const BoxInfo& box) {
-        return box.derived.state == BoxState::kRunning;
-      }));
+  const auto count = [&boxes](BoxState state) {
+    return static_cast<std::size_t>(std::count_if(
+        boxes.begin(), boxes.end(),
+        [state](const BoxInfo& box) { return box.derived.state == state; }));
+  };
+  info.running = count(BoxState::kRunning);
+  info.stopped = count(BoxState::kStopped);
+  info.failed = count(BoxState::kFailed);
+  info.configured = count(BoxState::kConfigured);
   info.exists = home_.has_value();
   if (home_) {
+    BOXLITE_ASSIGN_OR_RETURN(std::vector<std::string> images, ListDirectory(home_->images_fd()));
+    info.images = static_cast<std::size_t>(
+        std::count_if(images.begin(), images.end(), [](const std::string& image) {
+          return !image.starts_with(kPendingPrefix);
+        }));
     BOXLITE_ASSIGN_OR_RETURN(FilesystemVerdict filesystem, CheckFilesystem(home_->fd()));
     info.filesystem = filesystem.name;
   }
