@@ -24,8 +24,8 @@ struct ProcessIdentity {
 
 // Where a pid means something. Recorded once with a process and compared before its pid is used.
 struct HostIdentity {
-  std::string boot_id;                  // /proc/sys/kernel/random/boot_id
-  std::uint64_t pid_namespace = 0;      // inode of /proc/self/ns/pid
+  std::string boot_id;                  // /proc/sys/kernel/random/boot_id; macOS: kern.bootsessionuuid
+  std::uint64_t pid_namespace = 0;      // inode of /proc/self/ns/pid; macOS: 0
   std::uint64_t time_namespace = 0;     // inode of /proc/self/ns/time; 0 where the kernel has none
 
   bool operator==(const HostIdentity&) const = default;
@@ -37,7 +37,7 @@ enum class IdentityVerdict { kSame, kDifferent, kAbsent, kCannotTell };
 
 Result<HostIdentity> CurrentHostIdentity();
 
-// What /proc says of a pid right now. nullopt: no such process. Zombies are marked.
+// What the kernel says of a pid right now. nullopt: no such process. Zombies are marked 'Z'.
 struct ProcessStat {
   std::uint64_t start_ticks = 0;
   char state = '?';
@@ -45,7 +45,7 @@ struct ProcessStat {
 };
 Result<std::optional<ProcessStat>> ReadProcessStat(pid_t pid);
 
-// Takes the text of /proc/<pid>/stat apart: after the last ')', since a process may name itself
+// Linux only. Takes the text of /proc/<pid>/stat apart: after the last ')', since a process may name itself
 // anything. kCorrupt for text that is no such line.
 Result<ProcessStat> ParseProcessStat(std::string_view text);
 
@@ -57,7 +57,9 @@ IdentityVerdict CheckIdentity(const ProcessIdentity& recorded, const HostIdentit
                               const HostIdentity& here);
 
 // A handle to a process that no reuse of the pid can redirect: opened first, *then* the identity is
-// checked again, so a signal through it cannot reach a stranger.
+// checked again, so a signal through it cannot reach a stranger. On macOS, which has no pidfd, it is a
+// kqueue that tells of the end, and Signal() compares the start time right before it signals: a window of
+// microseconds stays open there.
 class ProcessHandle {
  public:
   // kNotFound: absent or different. kUnavailable: cannot tell.
@@ -71,8 +73,9 @@ class ProcessHandle {
   Result<bool> WaitEnded(int milliseconds) const;
 
  private:
-  explicit ProcessHandle(Fd fd) : fd_(std::move(fd)) {}
+  ProcessHandle(Fd fd, ProcessIdentity identity) : fd_(std::move(fd)), identity_(identity) {}
   Fd fd_;
+  ProcessIdentity identity_;  // when it was opened; only macOS looks at it
 };
 
 }  // namespace boxlite
