@@ -1,0 +1,46 @@
+// Carries one of a program's output pipes to its sink on the host, with the sink's back-pressure.
+#pragma once
+
+#include <kj/async-io.h>
+#include <kj/async-unix.h>
+
+#include <cstdint>
+
+#include "boxlite/base/fd.h"
+#include "types.capnp.h"
+
+namespace boxlite {
+
+class OutputPump {
+ public:
+  // `pipe` is non-blocking. Starts reading at once.
+  OutputPump(Fd pipe, wire::ByteSink::Client sink, kj::UnixEventPort& event_port);
+
+  // Resolves when the pipe has ended (all that held it are gone) and the sink has taken everything.
+  kj::Promise<void> WhenDone() { return done_.addBranch(); }
+
+  // How many bytes the program has written up to now, delivered or not.
+  std::uint64_t Written() const;
+  // Resolves when the first `position` bytes have been handed to the sink.
+  kj::Promise<void> WhenDelivered(std::uint64_t position);
+
+ private:
+  kj::Promise<void> Pump();
+  kj::Promise<void> Deliver(std::size_t size);
+  kj::Promise<void> Finish();
+  void CountDelivered(std::uint64_t size);
+
+  Fd pipe_;
+  kj::UnixEventPort::FdObserver observer_;
+  wire::ByteSink::Client sink_;
+  // A sink that failed: the rest is read and dropped, so that the program does not block on it.
+  bool sink_gone_ = false;
+  std::uint64_t taken_ = 0;
+  std::uint64_t delivered_ = 0;
+  std::uint64_t awaited_ = 0;
+  kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> awaiting_;
+  kj::Array<kj::byte> buffer_;
+  kj::ForkedPromise<void> done_;  // last: ends first
+};
+
+}  // namespace boxlite

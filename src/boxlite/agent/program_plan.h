@@ -1,0 +1,25 @@
+// What to run, checked: the value behind the wire's ProcessSpec.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agent.capnp.h"
+#include "boxlite/base/result.h"
+
+namespace boxlite {
+
+struct ProgramPlan {
+  bool is_main = false;
+  std::string id;
+  std::vector<std::string> argv;  // never empty
+  std::vector<std::string> env;
+  std::string working_dir;        // absolute
+  std::string user;
+};
+
+// kInvalidArgument: an id that cannot name a cgroup, no command, a NUL byte, a relative working directory,
+// a variable without '='.
+Result<ProgramPlan> ReadPlan(wire::Agent::StartParams::Reader params);
+
+}  // namespace boxlite
