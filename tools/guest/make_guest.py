@@ -76,6 +76,14 @@ def cpio_entry(inode, name, mode, data=b"", device=(0, 0)):
     return entry + b"\0" * (-len(entry) % 4)
 
 
+def stripped(program):
+    """Without symbols: the kernel copies every byte of the initramfs at each boot."""
+    with tempfile.TemporaryDirectory() as directory:
+        out = pathlib.Path(directory) / "stripped"
+        subprocess.run(["strip", "--strip-all", "-o", out, program], check=True)
+        return out.read_bytes()
+
+
 def make_initramfs(unpacked, agent, out):
     found = {path.stem: path for path in (unpacked / "lib/modules").rglob("*.ko")}
     builtin = (unpacked / "lib/modules")
@@ -92,7 +100,7 @@ def make_initramfs(unpacked, agent, out):
         raise SystemExit(f"the kernel package lacks virtio modules (under {builtin})")
     entries.append(("modules.list", stat.S_IFREG | 0o644, ("\n".join(listed) + "\n").encode(),
                     (0, 0)))
-    entries.append(("init", stat.S_IFREG | 0o755, agent.read_bytes(), (0, 0)))
+    entries.append(("init", stat.S_IFREG | 0o755, stripped(agent), (0, 0)))
     archive = b"".join(cpio_entry(number, *entry)
                        for number, entry in enumerate(entries, start=1))
     publish(out, archive + cpio_entry(0, "TRAILER!!!", 0))
