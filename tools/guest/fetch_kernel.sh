@@ -6,12 +6,13 @@ out=$1
 cache=${BOXLITE_GUEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/boxlite/guest}
 package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null |
   sed -n 's/^ *Depends: \(linux-image-[0-9].*\)$/\1/p' | head -n 1)
-if [ -z "$package" ]; then
+mkdir -p "$cache" "$out"
+# Without apt's lists, the newest kernel that was fetched before.
+deb=$(find "$cache" -maxdepth 1 -name "${package:-linux-image-*}_*.deb" | sort -V | tail -n 1)
+if [ -z "$package" ] && [ -z "$deb" ]; then
   echo "apt knows no linux-image-cloud-amd64: run 'apt-get update' first" >&2
   exit 1
 fi
-mkdir -p "$cache" "$out"
-deb=$(find "$cache" -maxdepth 1 -name "${package}_*.deb" | sort -V | tail -n 1)
 if [ -z "$deb" ]; then
   work=$(mktemp -d "$cache/.new-XXXXXX")
   trap 'rm -rf "$work"' EXIT
