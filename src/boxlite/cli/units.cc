@@ -74,16 +74,13 @@ Result<std::uint64_t> ParseSize(std::string_view text, std::uint64_t bare_unit) 
   if (whole.empty() || unit == 0) return malformed;
   Result<std::uint64_t> count = ParseNumber(whole, kMost);
   if (!count.ok() || *count > kMost / unit) return too_large;
-  std::uint64_t bytes = *count * unit;
-  std::uint64_t scale = 10;
-  for (const char digit : fraction) {
-    // Up to 1 TiB * 9: far from overflow. Rounded down a byte a digit at most.
-    const std::uint64_t part = unit * static_cast<std::uint64_t>(digit - '0') / scale;
-    if (bytes > kMost - part) return too_large;
-    bytes += part;
-    scale *= 10;
-  }
-  return bytes;
+  if (fraction.empty()) return *count * unit;
+  std::uint64_t scale = 1;
+  for (std::size_t i = 0; i < fraction.size(); ++i) scale *= 10;
+  // At most 1 TiB * 10^6: below 2^60.
+  const std::uint64_t part = unit * *ParseNumber(fraction, kMost) / scale;
+  if (*count * unit > kMost - part) return too_large;
+  return *count * unit + part;
 }
 
 Result<std::chrono::milliseconds> ParseDuration(std::string_view text) {

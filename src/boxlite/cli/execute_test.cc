@@ -1,0 +1,208 @@
+// What the verbs do with a runtime's answers and errors: output, exit codes, what is left behind.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include "boxlite/cli/captured_console.h"
+#include "boxlite/cli/fake_runtime.h"
+#include "boxlite/cli/subcommand.h"
+
+namespace boxlite::cli {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::SizeIs;
+
+class Execute : public testing::Test {
+ protected:
+  Execute() : fake_(new FakeRuntime), session_(captured_.console(), std::unique_ptr<Runtime>(fake_)) {}
+
+  // run blocks the signals that it forwards: later tests get them back.
+  void SetUp() override { ::pthread_sigmask(SIG_SETMASK, nullptr, &mask_); }
+  void TearDown() override { ::pthread_sigmask(SIG_SETMASK, &mask_, nullptr); }
+
+  int Do(std::vector<std::string> words) {
+    const Subcommand* subcommand = FindSubcommand(words.at(0));
+    words.erase(words.begin());
+    Result<Arguments> arguments = Arguments::Parse(subcommand->syntax, words);
+    EXPECT_TRUE(arguments.ok()) << arguments.error().message();
+    Result<Action> action = subcommand->prepare(*arguments);
+    EXPECT_TRUE(action.ok()) << action.error().message();
+    return captured_.console().Finish((*action)(session_));
+  }
+
+  CapturedConsole captured_;
+  FakeRuntime* fake_;
+  Session session_;
+  sigset_t mask_ = {};
+};
+
+TEST_F(Execute, TriesAllBoxesAndFailsWhenOneFailed) {
+  fake_->boxes = {{"a", {}}, {"bad", Error(ErrorCode::kTimeout, "QEMU lives")}, {"c", {}}};
+  struct Case {
+    std::vector<std::string> words;
+    std::string out;
+  };
+  for (const Case& each : std::vector<Case>{{{"start"}, "a\nc\n"},
+                                            {{"stop"}, "a\nc\n"},
+                                            {{"restart"}, "a\nc\n"},
+                                            {{"kill"}, "a\nc\n"},
+                                            {{"wait"}, "0\n0\n"}}) {
+    CapturedConsole captured;
+    auto runtime = std::make_unique<FakeRuntime>();
+    runtime->boxes = fake_->boxes;
+    Session session(captured.console(), std::move(runtime));
+    const Subcommand* subcommand = FindSubcommand(each.words[0]);
+    const std::vector<std::string> boxes = {"a", "missing", "bad", "c"};
+    Result<Action> action = subcommand->prepare(*Arguments::Parse(subcommand->syntax, boxes));
+    ASSERT_TRUE(action.ok());
+    EXPECT_EQ((*action)(session), kExitFailure) << each.words[0];
+    EXPECT_EQ(captured.out(), each.out) << each.words[0];
+    EXPECT_EQ(captured.err(),
+              "boxlite: error: no such box: missing (not_found)\nboxlite: error: QEMU lives (timeout)\n");
+  }
+}
+
+TEST_F(Execute, PrintsTheReferenceThatWasGiven) {
+  fake_->boxes = {{"a", {}}};
+  EXPECT_EQ(Do({"stop", "-t", "3", "a"}), kExitOk);
+  EXPECT_EQ(captured_.out(), "a\n");
+  EXPECT_EQ(captured_.err(), "");
+  EXPECT_THAT(fake_->calls, ElementsAre("stop 3000 a00000000000"));
+}
+
+TEST_F(Execute, SaysWhenAStopHadToForce) {
+  fake_->boxes = {{"a", {}}};
+  fake_->end = {.forced = true, .note = "main was killed after 10 s"};
+  EXPECT_EQ(Do({"stop", "a"}), kExitOk);
+  EXPECT_THAT(captured_.err(), HasSubstr("box a had to be forced: main was killed after 10 s"));
+}
+
+TEST_F(Execute, RestartStopsAndThenStartsDetached) {
+  fake_->boxes = {{"a", {}}};
+  EXPECT_EQ(Do({"restart", "a"}), kExitOk);
+  EXPECT_THAT(fake_->calls, ElementsAre("stop 10000 a00000000000", "start a00000000000"));
+}
+
+TEST_F(Execute, RemovePassesForceOn) {
+  fake_->boxes = {{"a", {}}, {"b", Error(ErrorCode::kWrongState, "it is running")}};
+  EXPECT_EQ(Do({"rm", "a", "b"}), kExitFailure);
+  EXPECT_EQ(captured_.out(), "a\n");
+  EXPECT_THAT(fake_->calls, ElementsAre("rm a00000000000", "rm b00000000000"));
+}
+
+TEST_F(Execute, WaitPrintsSignalsAsAShellDoes) {
+  fake_->boxes = {{"a", {}}};
+  fake_->exit = {.code = {}, .signal = 9};
+  EXPECT_EQ(Do({"wait", "a"}), kExitOk);
+  EXPECT_EQ(captured_.out(), "137\n");
+}
+
+TEST_F(Execute, DetachedRunPrintsTheId) {
+  EXPECT_EQ(Do({"run", "-d", "--name", "web", "image", "x"}), kExitOk);
+  EXPECT_EQ(captured_.out(), "web000000000\n");
+  EXPECT_THAT(fake_->calls, ElementsAre("start web000000000"));
+  EXPECT_THAT(fake_->created.command, ElementsAre("x"));
+}
+
+TEST_F(Execute, ForegroundRunExitsWithMainsCodeAndForwardsSignals) {
+  fake_->exit = {.code = 7, .signal = {}};
+  EXPECT_EQ(Do({"run", "--name", "web", "image"}), 7);
+  EXPECT_THAT(fake_->calls, ElementsAre("run with signals web000000000"));
+  sigset_t blocked;
+  ::pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2}) {
+    EXPECT_TRUE(::sigismember(&blocked, number)) << number;
+  }
+}
+
+TEST_F(Execute, ForegroundRunShowsASignalAsAShellDoes) {
+  fake_->exit = {.code = {}, .signal = SIGTERM};
+  EXPECT_EQ(Do({"run", "--name", "web", "image"}), 128 + SIGTERM);
+}
+
+TEST_F(Execute, AFailedRunKeepsTheBoxAndSaysSo) {
+  fake_->boxes = {{"web", Error(ErrorCode::kUnavailable, "at boot: QEMU left")}};
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"run", "--name", "web", "image"}, {"run", "-d", "--name", "web", "image"}}) {
+    EXPECT_EQ(Do(words), kExitFailure);
+  }
+  EXPECT_EQ(captured_.out(), "");
+  EXPECT_THAT(captured_.err(), HasSubstr("at boot: QEMU left (unavailable)"));
+  EXPECT_THAT(captured_.err(), HasSubstr("the box web000000000 was kept"));
+  EXPECT_THAT(fake_->boxes, SizeIs(1));
+}
+
+TEST_F(Execute, AFailedRunWithRmLeavesNothingBehind) {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"run", "--rm", "--name", "web", "image"},
+                                                {"run", "-d", "--rm", "--name", "web", "image"}}) {
+    fake_->boxes = {{"web", Error(ErrorCode::kUnavailable, "at boot: QEMU left")}};
+    EXPECT_EQ(Do(words), kExitFailure);
+    EXPECT_THAT(fake_->boxes, IsEmpty());
+  }
+  EXPECT_THAT(captured_.err(), Not(HasSubstr("was kept")));
+}
+
+TEST_F(Execute, ACommandThatCannotBeStartedGivesTheShellsCodes) {
+  struct Case {
+    ErrorCode code;
+    int exit;
+  };
+  for (const Case& each : std::vector<Case>{{ErrorCode::kCommandNotFound, 127},
+                                            {ErrorCode::kCommandNotExecutable, 126},
+                                            {ErrorCode::kWrongState, 1}}) {
+    fake_->boxes.insert_or_assign("web", Error(each.code, "no"));
+    EXPECT_EQ(Do({"run", "--name", "web", "image"}), each.exit);
+    EXPECT_EQ(Do({"run", "-d", "--name", "web", "image"}), each.exit);
+    EXPECT_EQ(Do({"exec", "web", "x"}), each.exit);
+    EXPECT_EQ(Do({"start", "web"}), kExitFailure);
+  }
+}
+
+TEST_F(Execute, CreateThatFailsStartsNothing) {
+  fake_->create_error = Error(ErrorCode::kAlreadyExists, "the name web is taken");
+  EXPECT_EQ(Do({"run", "--rm", "--name", "web", "image"}), kExitFailure);
+  EXPECT_EQ(Do({"create", "--name", "web", "image"}), kExitFailure);
+  EXPECT_THAT(fake_->calls, IsEmpty());
+  EXPECT_EQ(captured_.out(), "");
+}
+
+TEST_F(Execute, ExecPassesTheCodeOnAndStdinOnlyWhenAsked) {
+  fake_->boxes = {{"web", {}}};
+  fake_->exit = {.code = 42, .signal = {}};
+  EXPECT_EQ(Do({"exec", "web", "--", "x", "-i"}), 42);
+  EXPECT_EQ(fake_->executed.stdin_fd, -1);
+  EXPECT_THAT(fake_->executed.argv, ElementsAre("x", "-i"));
+  EXPECT_EQ(Do({"exec", "-i", "web", "x"}), 42);
+  EXPECT_EQ(fake_->executed.stdin_fd, 0);
+}
+
+TEST_F(Execute, WarnsOfVariablesThatTheCallerLacks) {
+  ::unsetenv("BOXLITE_TEST_UNSET");
+  EXPECT_EQ(Do({"create", "--name", "web", "-e", "BOXLITE_TEST_UNSET", "image"}), kExitOk);
+  EXPECT_THAT(captured_.err(), HasSubstr("BOXLITE_TEST_UNSET is not set here"));
+  EXPECT_THAT(fake_->created.env, IsEmpty());
+}
+
+TEST_F(Execute, ListShowsLiveBoxesUnlessToldAll) {
+  fake_->boxes = {{"a", {}}, {"b", Error(ErrorCode::kInternal, "lost")}};
+  EXPECT_EQ(Do({"ls", "-q"}), kExitOk);
+  EXPECT_EQ(Do({"ls", "-a", "-q"}), kExitOk);
+  EXPECT_EQ(captured_.out(), "a00000000000\na00000000000\nb00000000000\n");
+}
+
+TEST_F(Execute, InspectShowsWhatIsThereAndFailsForWhatIsNot) {
+  fake_->boxes = {{"a", {}}};
+  EXPECT_EQ(Do({"inspect", "missing"}), kExitFailure);
+  EXPECT_EQ(captured_.out(), "[]\n");
+  EXPECT_EQ(Do({"inspect", "-f", "{{.Name}}={{.State.Status}}", "a", "missing"}), kExitFailure);
+  EXPECT_EQ(captured_.out(), "[]\na=running\n");
+  EXPECT_EQ(Do({"inspect", "-f", "{{.Nothing}}", "a"}), kExitFailure);
+  EXPECT_THAT(captured_.err(), HasSubstr("there is no field .Nothing"));
+}
+
+}  // namespace
+}  // namespace boxlite::cli

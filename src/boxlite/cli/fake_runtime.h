@@ -1,0 +1,108 @@
+// FakeRuntime: boxes as a table in memory, for tests of what the command line does with answers and errors.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "boxlite/runtime/runtime.h"
+
+namespace boxlite::cli {
+
+class FakeRuntime final : public Runtime {
+ public:
+  // name -> the error that every verb on the box answers with; nullopt: all goes well.
+  std::map<std::string, std::optional<Error>> boxes;
+  std::vector<std::string> calls;             // "stop aaa…", in order
+  ProcessExit exit{.code = 0, .signal = {}};  // of Wait, Exec and RunForeground
+  EndReport end;
+  std::optional<Error> create_error;
+  CreateOptions created;
+  ExecOptions executed;
+
+  Result<BoxId> Resolve(const std::string& reference) override {
+    if (!boxes.contains(reference)) return Error(ErrorCode::kNotFound, "no such box: " + reference);
+    return IdOf(reference);
+  }
+  Result<BoxId> Create(const CreateOptions& options) override {
+    created = options;
+    if (create_error) return *create_error;
+    boxes.try_emplace(options.name);
+    return IdOf(options.name);
+  }
+  Status Start(const BoxId& id, Attachment attachment) override {
+    return Do(attachment == Attachment::kDetached ? "start" : "start attached", id);
+  }
+  Result<EndReport> Stop(const BoxId& id, std::chrono::milliseconds grace) override {
+    BOXLITE_RETURN_IF_ERROR(Do("stop " + std::to_string(grace.count()), id));
+    return end;
+  }
+  Status Kill(const BoxId& id, int signal_number) override {
+    return Do("kill " + std::to_string(signal_number), id);
+  }
+  Status Remove(const BoxId& id, Force force) override {
+    // Removal works on boxes that fail otherwise: it is what is done about them.
+    calls.push_back((force == Force::kYes ? "rm -f " : "rm ") + id.str());
+    const auto box = Find(id);
+    if (box->second && box->second->code() == ErrorCode::kWrongState) return *box->second;
+    boxes.erase(box);
+    return {};
+  }
+  Result<ProcessExit> Exec(const BoxId& id, const ExecOptions& options) override {
+    executed = options;
+    BOXLITE_RETURN_IF_ERROR(Do("exec", id));
+    return exit;
+  }
+  Result<ProcessExit> Wait(const BoxId& id) override {
+    BOXLITE_RETURN_IF_ERROR(Do("wait", id));
+    return exit;
+  }
+  Status Logs(const BoxId& id, const LogOptions&) override { return Do("logs", id); }
+  Result<ProcessExit> RunForeground(const BoxId& id, const ForegroundOptions& options) override {
+    BOXLITE_RETURN_IF_ERROR(
+        Do(options.signals_fd >= 0 ? "run with signals" : "run without signals", id));
+    return exit;
+  }
+  Result<std::vector<BoxInfo>> List() override {
+    std::vector<BoxInfo> list;
+    for (const auto& [name, error] : boxes) list.push_back(Describe(name));
+    return list;
+  }
+  Result<BoxInfo> Inspect(const BoxId& id) override {
+    BOXLITE_RETURN_IF_ERROR(Do("inspect", id));
+    return Describe(Find(id)->first);
+  }
+  Result<HomeInfo> Info() override { return HomeInfo{}; }
+
+  // "web" -> "web000000000"
+  static BoxId IdOf(std::string name) {
+    name.resize(12, '0');
+    return *BoxId::Parse(name);
+  }
+
+ private:
+  std::map<std::string, std::optional<Error>>::iterator Find(const BoxId& id) {
+    return std::find_if(boxes.begin(), boxes.end(),
+                        [&](const auto& box) { return IdOf(box.first) == id; });
+  }
+  Status Do(const std::string& what, const BoxId& id) {
+    calls.push_back(what + " " + id.str());
+    const std::optional<Error>& error = Find(id)->second;
+    return error ? Status(*error) : Status();
+  }
+  // Boxes without an error run, the others have failed of it.
+  BoxInfo Describe(const std::string& name) {
+    BoxSpec spec;
+    spec.id = IdOf(name).str();
+    spec.name = name;
+    spec.argv = {"sleep", "1"};
+    const std::optional<Error>& error = boxes.at(name);
+    DerivedState derived{error ? BoxState::kFailed : BoxState::kRunning,
+                         error ? error->message() : "main is running", std::nullopt};
+    return BoxInfo{IdOf(name), spec, derived, 1, {}, {}, {}, "ok"};
+  }
+};
+
+}  // namespace boxlite::cli

@@ -1,0 +1,257 @@
+// What each verb makes of its words.
+#include "boxlite/cli/requests.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "boxlite/cli/subcommand.h"
+#include "boxlite/cli/units.h"
+
+namespace boxlite::cli {
+namespace {
+
+using std::chrono::seconds;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using Words = std::vector<std::string>;
+
+template <typename Request>
+Result<Request> Parse(const Subcommand& subcommand, Result<Request> (*parse)(const Arguments&), Words words) {
+  Result<Arguments> arguments = Arguments::Parse(subcommand.syntax, words);
+  if (!arguments.ok()) return std::move(arguments).error();
+  return parse(*arguments);
+}
+
+Result<CreateRequest> Create(Words words) { return Parse(kCreate, ParseCreate, std::move(words)); }
+Result<ExecRequest> Exec(Words words) { return Parse(kExec, ParseExec, std::move(words)); }
+Result<ListRequest> List(Words words) { return Parse(kList, ParseList, std::move(words)); }
+Result<InspectRequest> Inspect(Words words) { return Parse(kInspect, ParseInspect, std::move(words)); }
+
+TEST(CreateRequest, TakesEveryOption) {
+  Result<CreateRequest> request = Create(
+      {"--name", "web", "-e", "A=1", "-w", "/srv", "-u", "nobody:nogroup", "--entrypoint", "/bin/sh",
+       "--cpus", "4", "--memory", "1g", "--disk-size", "20", "--hostname", "host", "-l", "tier=front",
+       "--label", "plain", "--accel", "tcg", "--rm", "boxlite/base", "-c", "exit 3", "--rm"});
+  ASSERT_TRUE(request.ok()) << request.error().message();
+  const CreateOptions& options = request->options;
+  EXPECT_EQ(options.image, "boxlite/base");
+  EXPECT_THAT(options.command, ElementsAre("-c", "exit 3", "--rm"));
+  EXPECT_EQ(options.name, "web");
+  EXPECT_THAT(options.env, ElementsAre("A=1"));
+  EXPECT_EQ(options.working_dir, "/srv");
+  EXPECT_EQ(options.user, "nobody:nogroup");
+  EXPECT_EQ(options.entrypoint, std::vector<std::string>{"/bin/sh"});
+  EXPECT_EQ(options.cpus, 4U);
+  EXPECT_EQ(options.memory_mib, 1024U);
+  EXPECT_EQ(options.disk_bytes, 20 * kGib);
+  EXPECT_EQ(options.hostname, "host");
+  EXPECT_EQ(options.labels, (std::map<std::string, std::string>{{"plain", ""}, {"tier", "front"}}));
+  EXPECT_EQ(options.accelerator, "tcg");
+  EXPECT_TRUE(options.remove_on_exit);
+}
+
+TEST(CreateRequest, LeavesToTheImageWhatIsNotSaid) {
+  Result<CreateRequest> request = Create({"image"});
+  ASSERT_TRUE(request.ok());
+  EXPECT_THAT(request->options.command, IsEmpty());
+  EXPECT_FALSE(request->options.entrypoint.has_value());
+  EXPECT_FALSE(request->options.cpus.has_value());
+  EXPECT_FALSE(request->options.memory_mib.has_value());
+  EXPECT_FALSE(request->options.disk_bytes.has_value());
+  EXPECT_EQ(request->options.accelerator, "auto");
+  EXPECT_FALSE(request->options.remove_on_exit);
+}
+
+TEST(CreateRequest, ReadsMemoryInMibAndRoundsUp) {
+  EXPECT_EQ(Create({"--memory", "256", "image"})->options.memory_mib, 256U);
+  EXPECT_EQ(Create({"-m", "256m", "image"})->options.memory_mib, 256U);
+  EXPECT_EQ(Create({"-m300000k", "image"})->options.memory_mib, 293U);
+}
+
+TEST(CreateRequest, ClearsTheEntrypointWithAnEmptyOne) {
+  EXPECT_EQ(Create({"--entrypoint", "", "image"})->options.entrypoint, std::vector<std::string>{""});
+  EXPECT_EQ(Create({"--entrypoint=", "image"})->options.entrypoint, std::vector<std::string>{""});
+}
+
+TEST(CreateRequest, PutsVariablesOfFilesBeforeThoseOfTheLine) {
+  char path[] = "/tmp/boxlite_cli_env_XXXXXX";
+  const Fd file(::mkstemp(path));
+  ASSERT_TRUE(file.valid());
+  ASSERT_EQ(::write(file.get(), "A=file\nB=file\n", 14), 14);
+  ::setenv("BOXLITE_TEST_SET", "here", 1);
+  ::unsetenv("BOXLITE_TEST_UNSET");
+  Result<CreateRequest> request = Create({"-e", "A=line", "--env-file", path, "-e", "BOXLITE_TEST_SET", "-e",
+                                          "BOXLITE_TEST_UNSET", "image"});
+  ::unlink(path);
+  ASSERT_TRUE(request.ok()) << request.error().message();
+  EXPECT_THAT(request->options.env, ElementsAre("A=file", "B=file", "A=line", "BOXLITE_TEST_SET=here"));
+  EXPECT_THAT(request->unknown_variables, ElementsAre("BOXLITE_TEST_UNSET"));
+}
+
+TEST(CreateRequest, RefusesBadValuesByTheOptionsName) {
+  struct Case {
+    Words words;
+    const char* in_message;
+  };
+  for (const Case& each : std::vector<Case>{{{}, "an image is missing"},
+                                            {{""}, "an image is missing"},
+                                            {{"--cpus", "1.5", "i"}, "--cpus"},
+                                            {{"--cpus", "65", "i"}, "--cpus"},
+                                            {{"--memory", "lots", "i"}, "--memory"},
+                                            {{"--disk-size", "-1", "i"}, "--disk-size"},
+                                            {{"--label", "=x", "i"}, "--label"},
+                                            {{"-l", "", "i"}, "--label"},
+                                            {{"-e", "=x", "i"}, "--env"},
+                                            {{"--accel", "hvf", "i"}, "--accel"},
+                                            {{"--name", "", "i"}, "--name"},
+                                            {{"--env-file", "/nowhere", "i"}, "/nowhere"}}) {
+    Result<CreateRequest> request = Create(each.words);
+    ASSERT_FALSE(request.ok()) << each.in_message;
+    EXPECT_THAT(request.error().message(), testing::HasSubstr(each.in_message));
+  }
+}
+
+TEST(RunRequest, IsCreatesAndDetach) {
+  Result<RunRequest> request =
+      Parse(kRun, ParseRun, {"-d", "--rm", "--name=web", "image", "sleep", "-d"});
+  ASSERT_TRUE(request.ok());
+  EXPECT_TRUE(request->detach);
+  EXPECT_TRUE(request->box.options.remove_on_exit);
+  EXPECT_EQ(request->box.options.name, "web");
+  EXPECT_THAT(request->box.options.command, ElementsAre("sleep", "-d"));
+  EXPECT_FALSE(Parse(kRun, ParseRun, {"image"})->detach);
+}
+
+TEST(RunRequest, SaysThatTerminalsPortsVolumesAndNetworksAreNotThereYet) {
+  for (const Words& words : std::vector<Words>{{"-i", "x"},
+                                               {"-t", "x"},
+                                               {"-it", "x"},
+                                               {"-p", "80:80", "x"},
+                                               {"-v", "/a:/b", "x"},
+                                               {"--network", "none", "x"},
+                                               {"--network=none", "x"},
+                                               {"--cap-add=ALL", "x"}}) {
+    Result<RunRequest> request = Parse(kRun, ParseRun, words);
+    ASSERT_FALSE(request.ok()) << words[0];
+    EXPECT_EQ(request.error().code(), ErrorCode::kUnsupported) << words[0];
+  }
+}
+
+TEST(BoxesRequest, TakesSeveralBoxesAndNotNone) {
+  for (const Subcommand* subcommand : {&kStart, &kWait}) {
+    EXPECT_THAT(Parse(*subcommand, ParseBoxes, {"a", "b"})->boxes, ElementsAre("a", "b"));
+    EXPECT_FALSE(Parse(*subcommand, ParseBoxes, {}).ok());
+    EXPECT_FALSE(Parse(*subcommand, ParseBoxes, {"a", ""}).ok());
+  }
+}
+
+TEST(StopRequest, TakesSecondsWhereverTheyStand) {
+  for (const Subcommand* subcommand : {&kStop, &kRestart}) {
+    EXPECT_EQ(Parse(*subcommand, ParseStop, {"a"})->grace, seconds(10));
+    EXPECT_EQ(Parse(*subcommand, ParseStop, {"-t", "0", "a"})->grace, seconds(0));
+    Result<StopRequest> request = Parse(*subcommand, ParseStop, {"a", "--time=90", "b"});
+    ASSERT_TRUE(request.ok());
+    EXPECT_EQ(request->grace, seconds(90));
+    EXPECT_THAT(request->boxes, ElementsAre("a", "b"));
+    EXPECT_FALSE(Parse(*subcommand, ParseStop, {"-t", "soon", "a"}).ok());
+    EXPECT_FALSE(Parse(*subcommand, ParseStop, {"-t", "-1", "a"}).ok());
+  }
+}
+
+TEST(KillRequest, SendsKillUnlessAnotherSignalIsNamed) {
+  EXPECT_EQ(Parse(kKill, ParseKill, {"a"})->signal, SIGKILL);
+  EXPECT_EQ(Parse(kKill, ParseKill, {"-s", "HUP", "a"})->signal, SIGHUP);
+  EXPECT_EQ(Parse(kKill, ParseKill, {"--signal=10", "a"})->signal, 10);
+  EXPECT_FALSE(Parse(kKill, ParseKill, {"-s", "NONE", "a"}).ok());
+  EXPECT_FALSE(Parse(kKill, ParseKill, {"-s", "HUP"}).ok());
+}
+
+TEST(RemoveRequest, ForcesOnlyWhenTold) {
+  EXPECT_EQ(Parse(kRemove, ParseRemove, {"a"})->force, Runtime::Force::kNo);
+  EXPECT_EQ(Parse(kRemove, ParseRemove, {"a", "-f"})->force, Runtime::Force::kYes);
+  EXPECT_FALSE(Parse(kRemove, ParseRemove, {"-f"}).ok());
+}
+
+TEST(ExecRequest, TakesTheCommandWithAndWithoutDashes) {
+  for (const Words& words : std::vector<Words>{{"box", "sh", "-c", "x"}, {"box", "--", "sh", "-c", "x"}}) {
+    Result<ExecRequest> request = Exec(words);
+    ASSERT_TRUE(request.ok());
+    EXPECT_EQ(request->box, "box");
+    EXPECT_THAT(request->options.argv, ElementsAre("sh", "-c", "x"));
+  }
+  EXPECT_THAT(Exec({"box", "--", "--", "x"})->options.argv, ElementsAre("--", "x"));
+  EXPECT_THAT(Exec({"box", "x", "--", "y"})->options.argv, ElementsAre("x", "--", "y"));
+  EXPECT_THAT(Exec({"box", "--help"})->options.argv, ElementsAre("--help"));
+}
+
+TEST(ExecRequest, TakesEveryOption) {
+  Result<ExecRequest> request = Exec({"-i", "-e", "A=1", "-w", "/srv", "-u", "1000", "box", "cat", "-e"});
+  ASSERT_TRUE(request.ok());
+  EXPECT_EQ(request->options.stdin_fd, 0);
+  EXPECT_THAT(request->options.env, ElementsAre("A=1"));
+  EXPECT_EQ(request->options.working_dir, "/srv");
+  EXPECT_EQ(request->options.user, "1000");
+  EXPECT_THAT(request->options.argv, ElementsAre("cat", "-e"));
+  EXPECT_EQ(Exec({"box", "cat", "-i"})->options.stdin_fd, -1);
+}
+
+TEST(ExecRequest, NeedsABoxAndACommand) {
+  for (const Words& words : std::vector<Words>{{}, {"box"}, {"box", "--"}, {"", "x"}, {"box", ""}}) {
+    EXPECT_FALSE(Exec(words).ok());
+  }
+  EXPECT_EQ(Exec({"-t", "box", "sh"}).error().code(), ErrorCode::kUnsupported);
+  EXPECT_EQ(Exec({"-d", "box", "sh"}).error().code(), ErrorCode::kUnsupported);
+}
+
+TEST(LogsRequest, TakesOneBoxAndANumberOfLines) {
+  EXPECT_FALSE(Parse(kLogs, ParseLogs, {"a"})->tail_lines.has_value());
+  EXPECT_FALSE(Parse(kLogs, ParseLogs, {"a", "-n", "all"})->tail_lines.has_value());
+  EXPECT_EQ(Parse(kLogs, ParseLogs, {"-n", "0", "a"})->tail_lines, 0U);
+  Result<LogsRequest> request = Parse(kLogs, ParseLogs, {"-fn5", "a"});
+  ASSERT_TRUE(request.ok());
+  EXPECT_TRUE(request->follow);
+  EXPECT_EQ(request->tail_lines, 5U);
+  for (const Words& words : std::vector<Words>{{}, {"a", "b"}, {"-n", "few", "a"}, {"-n-1", "a"}}) {
+    EXPECT_FALSE(Parse(kLogs, ParseLogs, words).ok());
+  }
+}
+
+TEST(ListRequest, TakesAFormatOrQuietButNotBoth) {
+  EXPECT_EQ(List({})->format, Format::kTable);
+  EXPECT_EQ(List({"--format", "json"})->format, Format::kJson);
+  EXPECT_EQ(List({"--format=yaml", "-a"})->format, Format::kYaml);
+  Result<ListRequest> request = List({"-aq", "--no-trunc"});
+  ASSERT_TRUE(request.ok());
+  EXPECT_TRUE(request->all && request->ids_only && request->whole);
+  EXPECT_FALSE(List({"-q", "--format", "json"}).ok());
+  EXPECT_FALSE(List({"--format", "xml"}).ok());
+  EXPECT_FALSE(List({"web"}).ok());
+}
+
+TEST(InspectRequest, TakesJsonYamlOrATemplate) {
+  EXPECT_EQ(Inspect({"a"})->format, Format::kJson);
+  EXPECT_EQ(Inspect({"-f", "yaml", "a"})->format, Format::kYaml);
+  Result<InspectRequest> request = Inspect({"a", "--format", "{{.Id}}"});
+  ASSERT_TRUE(request.ok());
+  EXPECT_EQ(request->format, Format::kTemplate);
+  EXPECT_EQ(request->template_text, "{{.Id}}");
+  for (const Words& words :
+       std::vector<Words>{{}, {"-f", "table", "a"}, {"-f", "{{", "a"}, {"-f", "{{end}}", "a"}}) {
+    EXPECT_FALSE(Inspect(words).ok());
+  }
+}
+
+TEST(ReportRequest, TakesAFormatAndNoArguments) {
+  EXPECT_EQ(Parse(kInfo, ParseInfo, {})->format, Format::kYaml);
+  EXPECT_EQ(Parse(kInfo, ParseInfo, {"--format", "json"})->format, Format::kJson);
+  EXPECT_FALSE(Parse(kInfo, ParseInfo, {"--format", "text"}).ok());
+  EXPECT_EQ(Parse(kDoctor, ParseDoctor, {})->format, Format::kTable);
+  EXPECT_EQ(Parse(kVersion, ParseVersion, {"--format", "json"})->format, Format::kJson);
+  EXPECT_FALSE(Parse(kDoctor, ParseDoctor, {"now"}).ok());
+  EXPECT_FALSE(Parse(kVersion, ParseVersion, {"now"}).ok());
+}
+
+}  // namespace
+}  // namespace boxlite::cli
