@@ -187,7 +187,7 @@ VerbRule RuleFor(Verb verb, BoxState state) {
 }
 
 std::string RefusalAdvice(Verb verb, BoxState state) {
-  const std::string is = "it is " + std::string(BoxStateName(state));
+  std::string is = "it is " + std::string(BoxStateName(state));
   switch (verb) {
     case Verb::kKill:
       return is + ": there is no process to signal";

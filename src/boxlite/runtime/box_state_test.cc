@@ -209,10 +209,10 @@ std::vector<std::pair<std::string, Evidence>> AllEvidence() {
     LockState shim;
     LockState vm;
   };
-  const Locks kLocks[] = {{"held · held", LockState::kHeld, LockState::kHeld},
-                          {"held · free", LockState::kHeld, LockState::kFree},
-                          {"free · held", LockState::kFree, LockState::kHeld},
-                          {"free · free", LockState::kFree, LockState::kFree}};
+  constexpr Locks kLocks[] = {{"held · held", LockState::kHeld, LockState::kHeld},
+                              {"held · free", LockState::kHeld, LockState::kFree},
+                              {"free · held", LockState::kFree, LockState::kHeld},
+                              {"free · free", LockState::kFree, LockState::kFree}};
   for (const Locks& locks : kLocks) {
     Evidence none;
     none.shim_lock = locks.shim;

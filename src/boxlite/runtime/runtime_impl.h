@@ -19,6 +19,8 @@ namespace boxlite {
 class RuntimeImpl final : public Runtime {
  public:
   RuntimeImpl(RuntimeOptions options, std::string home_path);
+  // kj's members have destructors that may throw; the interface's may not.
+  ~RuntimeImpl() noexcept override = default;
 
   Result<BoxId> Resolve(const std::string& reference) override;
   Result<BoxId> Create(const CreateOptions& options) override;
