@@ -3,13 +3,14 @@
 # Several builds may run at once: the download is published by a rename.
 set -euo pipefail
 out=$1
-cache=${BOXLITE_GUEST_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/boxlite/guest}
-package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null |
-  sed -n 's/^ *Depends: \(linux-image-[0-9].*\)$/\1/p' | head -n 1)
+cache=${BOXLITE_GUEST_CACHE:-${XDG_CACHE_HOME:-${HOME:-/root}/.cache}/boxlite/guest}
 mkdir -p "$cache" "$out"
-# Without apt's lists, the newest kernel that was fetched before.
-deb=$(find "$cache" -maxdepth 1 -name "${package:-linux-image-*}_*.deb" | sort -V | tail -n 1)
-if [ -z "$package" ] && [ -z "$deb" ]; then
+package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null |
+  sed -n 's/^ *Depends: \(linux-image-[0-9].*\)$/\1/p' | head -n 1 || true)
+# Without apt's lists (a machine without network) any cached kernel will do.
+deb=$(find "$cache" -maxdepth 1 -name "${package:-linux-image-[0-9]*-cloud-amd64}_*.deb" |
+  sort -V | tail -n 1)
+if [ -z "$deb" ] && [ -z "$package" ]; then
   echo "apt knows no linux-image-cloud-amd64: run 'apt-get update' first" >&2
   exit 1
 fi
