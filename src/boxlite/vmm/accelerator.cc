@@ -8,7 +8,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <optional>
-#include <vector>
+#include <string_view>
 
 #include <nlohmann/json.hpp>
 
@@ -35,9 +35,13 @@ struct CachedVerdict {
   std::string boot_id;
   std::string build;
   bool kvm = false;
+  bool kvm_opened = false;  // whether /dev/kvm was open to this user then
   std::string reason;
   std::uint64_t tsc_khz = 0;
 };
+
+// A verdict is good for a boot only as long as this stays: modprobe and a group's membership change it.
+bool KvmOpens() { return ::access("/dev/kvm", R_OK | W_OK) == 0; }
 
 std::optional<CachedVerdict> ReadCache(int dir_fd, const std::string& boot_id,
                                        const std::string& build) {
@@ -46,9 +50,11 @@ std::optional<CachedVerdict> ReadCache(int dir_fd, const std::string& boot_id,
   if (!text.ok()) return std::nullopt;
   try {
     const Json json = Json::parse(*text);
-    CachedVerdict cached{json.at("boot_id"), json.at("build"), json.at("kvm"), json.at("reason"),
-                         json.at("tsc_khz")};
-    if (cached.boot_id == boot_id && cached.build == build) return cached;
+    CachedVerdict cached{json.at("boot_id"), json.at("build"), json.at("kvm"),
+                         json.at("kvm_opened"), json.at("reason"), json.at("tsc_khz")};
+    if (cached.boot_id == boot_id && cached.build == build && cached.kvm_opened == KvmOpens()) {
+      return cached;
+    }
   } catch (const std::exception&) {
     // A damaged cache is no cache: the trial is cheap.
   }
@@ -59,6 +65,7 @@ Status WriteCache(int dir_fd, const CachedVerdict& verdict) {
   const Json json = {{"boot_id", verdict.boot_id},
                      {"build", verdict.build},
                      {"kvm", verdict.kvm},
+                     {"kvm_opened", verdict.kvm_opened},
                      {"reason", verdict.reason},
                      {"tsc_khz", verdict.tsc_khz}};
   return WriteFileAtomically(dir_fd, kCacheFile,
@@ -85,17 +92,17 @@ Result<AcceleratorRequest> ParseAcceleratorRequest(const std::string& text) {
 }
 
 Result<QemuBinary> FindQemu() {
-  std::vector<std::string> directories;
-  if (const char* path = std::getenv("PATH"); path != nullptr) {
-    std::string rest = path;
-    while (!rest.empty()) {
-      const std::size_t colon = rest.find(':');
-      directories.push_back(rest.substr(0, colon));
-      rest = colon == std::string::npos ? "" : rest.substr(colon + 1);
-    }
-  }
-  for (const char* usual : {"/usr/bin", "/usr/local/bin"}) directories.emplace_back(usual);
-  for (const std::string& directory : directories) {
+  const char* path = std::getenv("PATH");
+  return FindQemu(std::string(path != nullptr ? path : "") + ":/usr/bin:/usr/local/bin");
+}
+
+Result<QemuBinary> FindQemu(const std::string& search_path) {
+  std::string_view rest = search_path;
+  while (!rest.empty()) {
+    const std::size_t colon = rest.find(':');
+    const std::string directory(rest.substr(0, colon));
+    rest.remove_prefix(colon == std::string_view::npos ? rest.size() : colon + 1);
+    // A relative or empty entry means whatever directory a caller happens to be in.
     if (directory.empty() || directory[0] != '/') continue;
     if (std::optional<QemuBinary> found = ProgramAt(directory + "/" + kQemuName)) return *found;
   }
@@ -104,14 +111,15 @@ Result<QemuBinary> FindQemu() {
                    " on this host: install QEMU 7.2 or later (Debian: qemu-system-x86 and qemu-utils)");
 }
 
-Result<std::string> CheckQemuVersion(const std::string& output) {
-  const std::size_t word = output.find("version ");
+Result<std::string> ParseQemuVersion(const std::string& output) {
+  constexpr std::string_view kBefore = "QEMU emulator version ";
   int major = 0;
   int minor = 0;
   int patch = 0;
-  if (word == std::string::npos ||
-      std::sscanf(output.c_str() + word, "version %d.%d.%d", &major, &minor, &patch) < 2) {
-    return Error(ErrorCode::kCorrupt, "QEMU does not say its version");
+  if (!output.starts_with(kBefore) ||
+      std::sscanf(output.c_str() + kBefore.size(), "%4d.%4d.%4d", &major, &minor, &patch) < 2 ||
+      major < 0 || minor < 0 || patch < 0) {
+    return Error(ErrorCode::kCorrupt, "it does not answer --version as QEMU does: it is no QEMU");
   }
   const std::string version =
       std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(patch);
@@ -122,8 +130,11 @@ Result<std::string> CheckQemuVersion(const std::string& output) {
 }
 
 Result<std::string> QemuVersion(const std::string& path) {
-  BOXLITE_ASSIGN_OR_RETURN(std::string output, RunProgram({path, "--version"}));
-  return CheckQemuVersion(output);
+  Result<std::string> output = RunProgram({path, "--version"});
+  if (!output.ok()) return std::move(output).error().While("ask for QEMU's version");
+  Result<std::string> version = ParseQemuVersion(*output);
+  if (!version.ok()) return std::move(version).error().While(path);
+  return version;
 }
 
 #if defined(__x86_64__)
@@ -179,7 +190,7 @@ Result<AcceleratorVerdict> ChooseAccelerator(AcceleratorRequest request, const Q
   if (!cached) {
     BOXLITE_ASSIGN_OR_RETURN(std::string version, QemuVersion(qemu.path));
     Status kvm = TryKvm();
-    cached = CachedVerdict{host.boot_id, qemu.build, kvm.ok(),
+    cached = CachedVerdict{host.boot_id, qemu.build, kvm.ok(), KvmOpens(),
                            kvm.ok() ? "a trial guest ran" : kvm.error().message(), 0};
     Result<std::uint64_t> tsc = MeasureTscKhz();
     if (tsc.ok()) cached->tsc_khz = *tsc;
@@ -205,7 +216,8 @@ Result<AcceleratorVerdict> ChooseAccelerator(AcceleratorRequest request, const Q
 Status RememberKvmFailure(const std::string& qemu_build, int cache_dir_fd,
                           const std::string& reason) {
   BOXLITE_ASSIGN_OR_RETURN(HostIdentity host, CurrentHostIdentity());
-  CachedVerdict verdict{host.boot_id, qemu_build, false, "a boot under KVM failed: " + reason, 0};
+  CachedVerdict verdict{host.boot_id, qemu_build, false, KvmOpens(),
+                        "a boot under KVM failed: " + reason, 0};
   Result<std::uint64_t> tsc = MeasureTscKhz();
   if (tsc.ok()) verdict.tsc_khz = *tsc;
   return WriteCache(cache_dir_fd, verdict);
