@@ -3,15 +3,31 @@
 #include <kj/debug.h>
 
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <utility>
 
 namespace boxlite {
 
 using Json = nlohmann::json;
 
+namespace {
+
+// QEMU's deepest answer has some ten levels. A value is printed by recursion: without a limit, a QEMU that
+// its guest has taken over could end the shim.
+constexpr int kMaxDepth = 64;
+
+Json ParseBounded(std::string_view text) {
+  return Json::parse(text, [](int depth, Json::parse_event_t, Json&) {
+    if (depth > kMaxDepth) throw std::runtime_error("nested too deeply");
+    return true;
+  });
+}
+
+}  // namespace
+
 Result<QmpMessage> ParseQmpMessage(std::string_view line) {
   try {
-    const Json json = Json::parse(line);
+    const Json json = ParseBounded(line);
     if (!json.is_object()) return Error(ErrorCode::kCorrupt, "QMP: not an object");
     if (json.contains("QMP")) return QmpMessage{QmpMessage::Kind::kGreeting, ""};
     if (json.contains("event")) return QmpMessage{QmpMessage::Kind::kEvent, ""};
@@ -31,7 +47,7 @@ Result<QmpMessage> ParseQmpMessage(std::string_view line) {
 std::uint64_t SumWrittenBytes(std::string_view blockstats) {
   try {
     std::uint64_t sum = 0;
-    for (const Json& device : Json::parse(blockstats)) {
+    for (const Json& device : ParseBounded(blockstats)) {
       const Json& written = device.at("stats").at("wr_bytes");
       if (written.is_number_unsigned()) sum += written.get<std::uint64_t>();
     }
