@@ -118,11 +118,18 @@ kj::Promise<bool> Machine::EndsWithin(kj::Duration wait) {
       timer_.afterDelay(wait).then([]() { return false; }));
 }
 
+kj::Promise<std::uint64_t> Machine::WrittenSoFar() {
+  // An engine that is stuck does not answer its monitor either: that is no progress.
+  return vm_->WrittenBytes()
+      .catch_([](kj::Exception&&) { return std::uint64_t{0}; })
+      .exclusiveJoin(timer_.afterDelay(AsDuration(kFlushProgressStep)).then([]() {
+        return std::uint64_t{0};
+      }));
+}
+
 kj::Promise<void> Machine::WatchProgress(std::uint64_t written_before, kj::TimePoint ceiling) {
   return timer_.afterDelay(AsDuration(kFlushProgressStep))
-      .then([this]() {
-        return vm_->WrittenBytes().catch_([](kj::Exception&&) { return std::uint64_t{0}; });
-      })
+      .then([this]() { return WrittenSoFar(); })
       .then([this, written_before, ceiling](std::uint64_t written) -> kj::Promise<void> {
         if (written > written_before && timer_.now() < ceiling) {
           return WatchProgress(written, ceiling);
@@ -135,9 +142,7 @@ kj::Promise<void> Machine::FlushDeadline() {
   const kj::TimePoint ceiling = timer_.now() + AsDuration(kFlushCeiling);
   const kj::Duration first = AsDuration(kGuestFlushBudget) - AsDuration(kFlushProgressStep);
   return timer_.afterDelay(first)
-      .then([this]() {
-        return vm_->WrittenBytes().catch_([](kj::Exception&&) { return std::uint64_t{0}; });
-      })
+      .then([this]() { return WrittenSoFar(); })
       .then([this, ceiling](std::uint64_t written) { return WatchProgress(written, ceiling); });
 }
 

@@ -61,6 +61,8 @@ class Machine {
  private:
   kj::Promise<void> AskShutdown(EndFacts& facts);
   kj::Promise<bool> EndsWithin(kj::Duration wait);
+  // What the engine has written so far; 0 when it does not say so within a step's time.
+  kj::Promise<std::uint64_t> WrittenSoFar();
   // Rejects after the flush budget; later while the engine's written bytes grow, up to the ceiling.
   kj::Promise<void> FlushDeadline();
   kj::Promise<void> WatchProgress(std::uint64_t written_before, kj::TimePoint ceiling);

@@ -179,17 +179,22 @@ kj::Promise<void> Shim::EndMain() {
   if (main_ended_) return kj::READY_NOW;
   auto signal = main_->signalRequest();
   signal.setNumber(birth_.spec.stop_signal);
-  kj::Promise<void> asked = signal.send().ignoreResult();
-  // The grace runs from the signal. A main that ignores it is killed, with all that runs beside it.
-  kj::Promise<void> killed =
-      asked.then([this]() { return timer_.afterDelay(AsDuration(grace_)); }).then([this]() {
-        KJ_LOG(INFO, "main outlived its grace");
-        return main_->killRequest().send().ignoreResult();
-      });
-  kj::Promise<void> given_up = killed.then([this]() {
-    return timer_.afterDelay(AsDuration(kMainReapBudget));
-  });
-  return main_end_->addBranch().exclusiveJoin(kj::mv(given_up));
+  // Nothing here waits for the guest's answer: a silent guest has the same grace as a stubborn main.
+  kj::Promise<void> asked =
+      signal.send().ignoreResult().eagerlyEvaluate([](kj::Exception&&) {});
+  // A main that ignores the signal is killed, with all that runs beside it.
+  kj::Promise<void> killed = timer_.afterDelay(AsDuration(grace_))
+                                 .then([this]() {
+                                   main_forced_ = "main outlived its grace of " +
+                                                  std::to_string(grace_.count()) +
+                                                  " ms and was killed";
+                                   return main_->killRequest().send().ignoreResult();
+                                 })
+                                 .eagerlyEvaluate([](kj::Exception&&) {});
+  kj::Promise<void> given_up = timer_.afterDelay(AsDuration(grace_ + kMainReapBudget));
+  return main_end_->addBranch()
+      .exclusiveJoin(kj::mv(given_up))
+      .attach(kj::mv(asked), kj::mv(killed));
 }
 
 kj::Promise<void> Shim::EndGracefully() {
@@ -206,7 +211,9 @@ kj::Promise<void> Shim::EndGracefully() {
         LifeOutcome outcome;
         outcome.kind = OutcomeKind::kEnded;
         outcome.flushed = facts.flushed;
-        outcome.forced = kj::mv(facts.forced);
+        outcome.forced = main_forced_;
+        if (!main_forced_.empty() && !facts.forced.empty()) outcome.forced += "; ";
+        outcome.forced += facts.forced;
         return Conclude(std::move(outcome));
       });
 }

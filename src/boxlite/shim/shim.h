@@ -104,6 +104,7 @@ class Shim final : private kj::TaskSet::ErrorHandler {
   bool detached_ = false;
   bool stop_requested_ = false;
   bool main_ended_ = false;
+  std::string main_forced_;  // what main's end took, in words; empty: nothing
   std::chrono::milliseconds grace_;
   unsigned exec_count_ = 0;
 
