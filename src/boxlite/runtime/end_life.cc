@@ -52,7 +52,8 @@ Result<bool> AwaitGracefulEnd(kj::AsyncIoContext& io, int box_fd, const BoxId& i
   BOXLITE_ASSIGN_OR_RETURN(bool ended,
                            shim.WaitEnded(Milliseconds(grace + kCallerFlushBudget)));
   while (!ended && Clock::now() < begin + grace + kCallerCeiling) {
-    if (!StillAnswers(io, box_fd, id)) return false;
+    // Its socket goes a moment before it does: who stopped answering may be writing its last word.
+    if (!StillAnswers(io, box_fd, id)) return shim.WaitEnded(Milliseconds(kQuitBudget));
     BOXLITE_ASSIGN_OR_RETURN(ended, shim.WaitEnded(Milliseconds(kFlushProgressStep)));
   }
   return ended;
