@@ -127,9 +127,17 @@ Result<Home> Home::OpenParts(std::string path, Fd home) {
   BOXLITE_ASSIGN_OR_RETURN(FilesystemVerdict verdict, CheckFilesystem(result.fd()));
   BOXLITE_RETURN_IF_ERROR(std::move(verdict.usable));
   BOXLITE_ASSIGN_OR_RETURN(result.boxes_, OpenDirectory(result.fd(), "boxes"));
-  BOXLITE_ASSIGN_OR_RETURN(result.names_, OpenDirectory(result.fd(), "names"));
-  BOXLITE_ASSIGN_OR_RETURN(result.trash_, OpenDirectory(result.fd(), ".trash"));
-  BOXLITE_ASSIGN_OR_RETURN(result.images_, OpenDirectory(result.fd(), "images"));
+  // Somebody tidied up: the boxes are there all the same, and who only looks makes nothing.
+  for (const auto& [name, fd] : {std::pair("names", &result.names_),
+                                 std::pair(".trash", &result.trash_),
+                                 std::pair("images", &result.images_)}) {
+    Result<Fd> part = OpenDirectory(result.fd(), name);
+    if (part.ok()) {
+      *fd = std::move(*part);
+    } else if (part.error().code() != ErrorCode::kNotFound) {
+      return std::move(part).error();
+    }
+  }
   return result;
 }
 
@@ -176,7 +184,7 @@ Result<std::vector<BoxId>> Home::ListBoxes() const {
 }
 
 Result<std::optional<BoxId>> Home::FindByName(const std::string& name) const {
-  if (!ValidateName(name).ok()) return std::optional<BoxId>();
+  if (!ValidateName(name).ok() || !names_.valid()) return std::optional<BoxId>();
   BOXLITE_ASSIGN_OR_RETURN(std::optional<std::string> target, ReadLink(names_fd(), name));
   if (!target) return std::optional<BoxId>();
   std::optional<BoxId> id = BoxId::Parse(*target);
@@ -206,7 +214,7 @@ Status Home::ClaimName(const std::string& name, const BoxId& id) const {
 }
 
 Status Home::ReleaseName(const std::string& name, const BoxId& id) const {
-  if (!ValidateName(name).ok()) return {};
+  if (!ValidateName(name).ok() || !names_.valid()) return {};
   Result<OfdLock> lock = OfdLock::Acquire(fd(), kNamesLock, kNamesLockWait);
   if (!lock.ok()) return std::move(lock).error().While("release the name " + name);
   BOXLITE_ASSIGN_OR_RETURN(std::optional<std::string> owner, ReadLink(names_fd(), name));

@@ -42,6 +42,10 @@ class Home {
   // From an open directory, for who was handed one (a shim): its path is not known.
   static Result<Home> FromDescriptor(Fd home) { return OpenParts("", std::move(home)); }
 
+  // Whether all parts are there. Without names/, .trash/ or images/ boxes can be seen and ended; what makes
+  // or removes one needs OpenOrCreate() first.
+  bool complete() const { return names_.valid() && trash_.valid() && images_.valid(); }
+
   const std::string& path() const { return path_; }
   int fd() const { return home_.get(); }
   int boxes_fd() const { return boxes_.get(); }

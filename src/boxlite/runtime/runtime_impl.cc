@@ -54,7 +54,7 @@ Result<const Home*> RuntimeImpl::ExistingHome(const std::string& looking_for) {
 }
 
 Result<const Home*> RuntimeImpl::HomeForWriting() {
-  if (!home_) {
+  if (!home_ || !home_->complete()) {
     BOXLITE_ASSIGN_OR_RETURN(Home home, Home::OpenOrCreate(home_path_));
     home_ = std::move(home);
   }

@@ -89,7 +89,7 @@ Status RuntimeImpl::StartLocked(const OpenBox& box, const OfdLock& verb, Attachm
     if (rule == VerbRule::kDo) break;
     BOXLITE_RETURN_IF_ERROR(AwaitSettled(box));
   }
-  BOXLITE_ASSIGN_OR_RETURN(const Home* home, ExistingHome(box.id.str()));
+  BOXLITE_ASSIGN_OR_RETURN(const Home* home, HomeForWriting());
   // A box made with --rm takes itself out as its last act, which may just have happened.
   if (!IsStillThere(*home, box.id, box.fd.get())) {
     return Error(ErrorCode::kNotFound, "no such box: " + box.id.str() + " (it has removed itself)");
@@ -174,7 +174,7 @@ Status RuntimeImpl::Remove(const BoxId& id, Force force) {
     attached_.erase(id);
     static_cast<void>(report);
   }
-  BOXLITE_ASSIGN_OR_RETURN(const Home* home, ExistingHome(id.str()));
+  BOXLITE_ASSIGN_OR_RETURN(const Home* home, HomeForWriting());
   // A --rm box that was ended has removed itself: that is what was asked for.
   if (!IsStillThere(*home, id, box.fd.get())) return {};
   // No lock is taken to be sure: a reader would see it held and call the box alive. Only a shim takes
