@@ -121,8 +121,8 @@ std::string TestHome::Start(const std::vector<std::string>& argv, Json more) {
   return id;
 }
 
-void TestHome::Script(const std::string& id, const Json& faults) {
-  WriteWhole(box(id) + "/fake.json", faults.dump());
+void TestHome::Script(const std::string& id, const std::string& faults_json) {
+  WriteWhole(box(id) + "/fake.json", faults_json);
 }
 
 Json TestHome::Look(const std::string& id) {

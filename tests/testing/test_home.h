@@ -49,7 +49,7 @@ class TestHome {
   // A new box that runs.
   std::string Start(const std::vector<std::string>& argv = {"sleep-forever"}, Json more = {});
   // fake.json of a box: what its engine does wrong.
-  void Script(const std::string& id, const Json& faults);
+  void Script(const std::string& id, const std::string& faults_json);
 
   std::string State(const std::string& id);     // by `ls`
   Json Look(const std::string& id);             // the box's entry in `ls`
