@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "boxlite/agent/device_filter.h"
 #include "boxlite/base/files.h"
 
 namespace boxlite {
@@ -41,7 +42,8 @@ void SignalMembers(const std::string& group, int signal_number) {
 
 Status MakeBoxCgroup() {
   if (::mkdir(kBoxCgroup, 0755) != 0 && errno != EEXIST) return ErrnoError(kBoxCgroup);
-  return {};
+  BOXLITE_ASSIGN_OR_RETURN(Fd directory, OpenDirectoryPath(kBoxCgroup));
+  return AttachDeviceFilter(directory.get());
 }
 
 void SignalBoxCgroup(int signal_number) {

@@ -10,7 +10,7 @@
 
 namespace boxlite {
 
-// The parent of all of them; once, at boot.
+// The box's own, with its device filter; once, at boot.
 Status MakeBoxCgroup();
 
 // Sends a signal to every process of the box, but those forked at that very moment: for asking, not for

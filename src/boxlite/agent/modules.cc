@@ -41,11 +41,13 @@ ModuleSplit SplitModules(std::vector<std::string> names, std::string_view last) 
 }
 
 Status LoadModule(const std::string& name) {
-  Fd file(::open(("/modules/" + name + ".ko").c_str(), O_RDONLY | O_CLOEXEC));
+  const std::string path = "/modules/" + name + ".ko";
+  Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.valid()) return ErrnoError("open the module " + name);
   if (::syscall(SYS_finit_module, file.get(), "", 0) != 0 && errno != EEXIST) {
     return ErrnoError("load the module " + name);
   }
+  ::unlink(path.c_str());  // the initramfs is memory
   return {};
 }
 

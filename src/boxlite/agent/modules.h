@@ -22,7 +22,8 @@ struct ModuleSplit {
 };
 ModuleSplit SplitModules(std::vector<std::string> names, std::string_view last);
 
-// Loads one. One that is loaded already, or built into the kernel, is fine.
+// Loads one and removes its file, which is memory. One that is loaded already, or built into the kernel,
+// is fine.
 Status LoadModule(const std::string& name);
 
 }  // namespace boxlite
