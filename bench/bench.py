@@ -110,8 +110,8 @@ def cold_boot(bench):
         name = f"cold{turn}"
         bench.run("create", "--name", name, IMAGE, "sleep", "1000")
         whole.append(bench.timed("start", name))
-        state = bench.inspect(name)["State"]
-        guest.append(state["StartMs"]["engine"] + state["StartMs"]["guest"])
+        took = bench.inspect(name)["Evidence"]["StartMs"]
+        guest.append(took["Engine"] + took["Guest"])
         bench.run("rm", "-f", name)
     bench.row("cold boot: life begins → guest answers, ÷ bare QEMU", guest, bare, goal="≤ 1.15")
     bench.row("`boxlite start`, whole process, main started, ÷ bare QEMU", whole, bare)
@@ -128,7 +128,7 @@ def exec_true(bench):
     bench.row("`boxlite version`, whole process", nothing, [])
     times = [bench.timed("exec", "exec", "true") for _ in range(20)]
     bench.row("`boxlite exec BOX true`, whole process", times, [], goal="≤ 30 ms")
-    pids = [bench.inspect("exec")["State"][who] for who in ("Pid", "ShimPid")]
+    pids = [bench.inspect("exec")["Evidence"][who] for who in ("VmPid", "ShimPid")]
     pss = {}
     for who, pid in zip(("QEMU", "shim"), pids):
         for text in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():

@@ -24,13 +24,13 @@ TEST_F(Detached, IsSeenRunningByAHundredProcessesAfterItsMakerWasKilled) {
   maker.ReadUntil("\n");  // it has printed the id: the box runs
   maker.Signal(SIGKILL);
   maker.Finish();
-  const std::string life = Inspect("a", "{{.State.LifeId}}");
+  const std::string life = Inspect("a", "{{.Evidence.LifeId}}");
   const std::string before = Fingerprint(home());
   for (int i = 0; i < 100; ++i) {
     const CliResult seen = Run({"ls", "--format", "json"});
     ASSERT_NE(seen.out.find("\"running\""), std::string::npos) << seen.out;
   }
-  EXPECT_EQ(Inspect("a", "{{.State.LifeId}}"), life);
+  EXPECT_EQ(Inspect("a", "{{.Evidence.LifeId}}"), life);
   EXPECT_EQ(Fingerprint(home()), before) << "looking changed a byte of the home";
   EXPECT_EQ(Ok({"exec", "a", "echo", "alive"}), "alive");
   Ok({"stop", "-t", "1", "a"});
@@ -93,7 +93,7 @@ TEST_F(Detached, LosesNoFsyncedByteWhenEverythingIsKilled) {
                                      file + " > /sums" + std::to_string(round) + "; sync"});
     RunningCli writer = Launch({"exec", "a", "sh", "-c",
                                 "while :; do head -c 1000000 /dev/urandom > /noise; done"});
-    const int shim = PidOf(*this, Inspect("a", "{{.State.ShimPid}}"));
+    const int shim = PidOf(*this, Inspect("a", "{{.Evidence.ShimPid}}"));
     const int vm = PidOf(*this, Inspect("a", "{{.State.Pid}}"));
     Result<ProcessHandle> victim = ProcessHandle::Adopt(round % 2 == 0 ? shim : vm);
     ASSERT_TRUE(victim.ok());
@@ -109,7 +109,7 @@ TEST_F(Detached, LosesNoFsyncedByteWhenEverythingIsKilled) {
 }
 
 TEST_F(Detached, IsSeenAsFailedHalfASecondAfterItsShimOrItsMachineWasKilled) {
-  for (const char* who : {"{{.State.ShimPid}}", "{{.State.Pid}}"}) {
+  for (const char* who : {"{{.Evidence.ShimPid}}", "{{.State.Pid}}"}) {
     Ok({"run", "-d", "--name", "a", kImage, "sleep", "1000"});
     RunningCli watcher = Launch({"wait", "a"});
     RunningCli follower = Launch({"logs", "-f", "a"});
@@ -126,7 +126,7 @@ TEST_F(Detached, IsSeenAsFailedHalfASecondAfterItsShimOrItsMachineWasKilled) {
 
 TEST_F(Detached, DiesWhenItsDirectoryIsDeletedUnderIt) {
   const std::string id = Ok({"run", "-d", "--name", "a", kImage, "sleep", "1000"});
-  Result<ProcessHandle> shim = ProcessHandle::Adopt(PidOf(*this, Inspect("a", "{{.State.ShimPid}}")));
+  Result<ProcessHandle> shim = ProcessHandle::Adopt(PidOf(*this, Inspect("a", "{{.Evidence.ShimPid}}")));
   Result<ProcessHandle> vm = ProcessHandle::Adopt(PidOf(*this, Inspect("a", "{{.State.Pid}}")));
   ASSERT_TRUE(shim.ok() && vm.ok());
   std::filesystem::remove_all(BoxDir(id));

@@ -66,6 +66,11 @@ Document EvidenceEntry(const BoxInfo& box) {
   entry["VmPid"] = record.vm ? record.vm->pid : 0;
   entry["BootId"] = OrNull(record.host.boot_id);
   entry["ProtocolVersion"] = record.protocol_version;
+  Document start_ms;
+  start_ms["Engine"] = record.engine_ms;
+  start_ms["Guest"] = record.guest_ms;
+  start_ms["Main"] = record.main_ms;
+  entry["StartMs"] = start_ms;
   entry["Outcome"] = OutcomeEntry(box);
   return entry;
 }
