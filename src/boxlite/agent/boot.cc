@@ -32,7 +32,7 @@ constexpr char kPortDriver[] = "virtio_console";
 constexpr std::size_t kMaxListBytes = 64 * 1024;
 // A descriptor or seven for each program, and some.
 constexpr rlim_t kMaxDescriptors = 8192;
-// As the kernel's own default for the box's programs would be read from here, they get theirs explicitly.
+// Programs of the box get 0 again (program_child.cc): memory that runs out is theirs to lose.
 constexpr int kNeverKilledScore = -1000;
 
 struct BootContext {
@@ -168,6 +168,20 @@ Status RaiseLoopback(BootContext&) {
   return {};
 }
 
+// As docker: in a network of its own a box's user may bind any port, and ping.
+Status OpenNetworkToUsers(BootContext&) {
+  constexpr const char* kSettings[][2] = {
+      {"/proc/sys/net/ipv4/ip_unprivileged_port_start", "0"},
+      {"/proc/sys/net/ipv4/ping_group_range", "0 2147483647"},
+  };
+  for (const auto& [path, value] : kSettings) {
+    Fd file(::open(path, O_WRONLY | O_CLOEXEC));
+    if (!file.valid()) return ErrnoError(path);
+    BOXLITE_RETURN_IF_ERROR(WriteAll(file.get(), value));
+  }
+  return {};
+}
+
 struct Stage {
   const char* name;
   Status (*run)(BootContext&);
@@ -189,6 +203,7 @@ constexpr Stage kAfterGreeting[] = {
     {"other drivers", LoadOtherDrivers, true},
     {"cgroups", MountCgroups, true},
     {"loopback", RaiseLoopback, false},
+    {"network settings", OpenNetworkToUsers, false},
 };
 
 template <std::size_t kCount>

@@ -78,7 +78,14 @@ constexpr const char* kReadOnly[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/pro
                                      "/proc/sysrq-trigger"};
 
 Status MountOne(const Mount& mount) {
-  BOXLITE_RETURN_IF_ERROR(MakeDirectories(mount.target, 0755));
+  // An image may have made it a link to anywhere, the root itself included.
+  struct stat info = {};
+  if (::mkdir(mount.target, 0755) != 0 && errno != EEXIST) return ErrnoError(mount.target);
+  if (::lstat(mount.target, &info) != 0) return ErrnoError(mount.target);
+  if (!S_ISDIR(info.st_mode)) {
+    return Error(ErrorCode::kCorrupt,
+                 std::string("the image's ") + mount.target + " is not a directory");
+  }
   if (::mount(mount.type, mount.target, mount.type, mount.flags, mount.options) != 0) {
     return ErrnoError(std::string("mount ") + mount.target);
   }
