@@ -20,9 +20,10 @@ namespace {
 constexpr char kDisk[] = "/dev/vda";
 // The kernel has no header of it for programs.
 constexpr unsigned long kExt4ResizeFs = _IOW('f', 16, std::uint64_t);
-// noinit_itable: the disk beyond the base reads as zeros; zeroing inode tables again in the background
-// would write hundreds of megabytes into the overlay.
-constexpr char kOptions[] = "noinit_itable";
+// The disk beyond the base reads as zeros already: zeroing inode tables again would write hundreds of
+// megabytes into the overlay. The kernel does so in the background without this option, and at once when it
+// grows a filesystem mounted with it. So it is set after the growth, before the background work begins.
+constexpr char kSteadyOptions[] = "noinit_itable";
 
 bool IsMounted() {
   struct stat root = {};
@@ -73,9 +74,13 @@ Status Grow() {
 Status MountRootDisk(Growth growth) {
   if (!IsMounted()) {
     if (::mkdir(kBoxRoot, 0755) != 0 && errno != EEXIST) return ErrnoError(kBoxRoot);
-    if (::mount(kDisk, kBoxRoot, "ext4", 0, kOptions) != 0) return MountError(errno);
+    if (::mount(kDisk, kBoxRoot, "ext4", 0, nullptr) != 0) return MountError(errno);
   }
-  return growth == Growth::kGrowToDisk ? Grow() : Status();
+  if (growth == Growth::kGrowToDisk) BOXLITE_RETURN_IF_ERROR(Grow());
+  if (::mount(nullptr, kBoxRoot, nullptr, MS_REMOUNT, kSteadyOptions) != 0) {
+    return ErrnoError("set the root filesystem's options");
+  }
+  return {};
 }
 
 Result<UnmountOutcome> UnmountRootDisk() {
