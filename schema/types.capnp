@@ -27,7 +27,8 @@ struct ProcessSpec {
   argv @0 :List(Data);
   # argv[0] is looked up in PATH of env unless it has a slash. Never empty.
   env @1 :List(Data);
-  # KEY=VALUE. This is all the program gets.
+  # KEY=VALUE. This is all the program gets, but for PATH and HOME (the user's, by the box's passwd), which
+  # are added where they are missing, as docker does.
   workingDir @2 :Data;
   # Absolute. Empty: "/". Created for main when absent, as docker does; an exec fails without it.
   user @3 :Data;
