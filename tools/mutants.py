@@ -86,17 +86,20 @@ def copy_tree():
             path.unlink()
 
 
-def build(jobs):
+def build(jobs, targets=()):
+    """Everything, or what these targets need."""
     if not (BUILD / "build.ninja").exists():
         subprocess.run(["cmake", "--preset", "dev"], cwd=COPY, check=True,
                        stdout=subprocess.DEVNULL)
-    return subprocess.run(["cmake", "--build", BUILD, "-j", str(jobs)], stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True)
+    command = ["cmake", "--build", BUILD, "-j", str(jobs)]
+    if targets:
+        command += ["--target", *targets]
+    return subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
-def run_tests(full_names):
+def run_tests(tests):
     """Whether all of these tests pass."""
-    expression = "^(" + "|".join(re.escape(name) for name in full_names) + ")$"
+    expression = "^(" + "|".join(re.escape(test.name) for test in tests) + ")$"
     done = subprocess.run(["ctest", "--test-dir", BUILD, "--no-tests=error", "--timeout",
                            str(TEST_TIMEOUT_SECONDS), "-R", expression], capture_output=True)
     return done.returncode == 0
@@ -129,7 +132,8 @@ def try_mutant(mutant, known, jobs):
     if not mutant.apply(COPY):
         return "does not apply"
     try:
-        built = build(jobs)
+        programs = {test.program for name in mutant.tests for test in known[name]}
+        built = build(jobs, sorted(os.path.basename(program) for program in programs))
         if built.returncode != 0:
             return "does not compile:\n" + "\n".join(built.stdout.splitlines()[-15:])
         survived = [name for name in mutant.tests if run_tests(known[name])]
@@ -159,8 +163,8 @@ def main():
         print(built.stdout)
         return 1
     known = test_names.known(BUILD)
-    named = sorted({full for mutant in chosen for name in mutant.tests
-                    for full in known.get(name, [])})
+    named = sorted({test for mutant in chosen for name in mutant.tests
+                    for test in known.get(name, [])})
     if named and not run_tests(named):
         print("the named tests are not green without any mutant: nothing can be told")
         return 1

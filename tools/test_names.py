@@ -1,4 +1,5 @@
 """The names of every test that a build has, as CTest knows them."""
+import collections
 import json
 import pathlib
 import re
@@ -15,11 +16,16 @@ def plain(name):
     return f"{match[1]}.{match[2]}" if match else name
 
 
+Test = collections.namedtuple("Test", "name program")
+
+
 def known(build):
-    """{plain name: [full names]} of the tests in this build directory."""
+    """{plain name: [Test]} of this build directory; Test.name is CTest's, Test.program a path."""
     shown = subprocess.run(["ctest", "--test-dir", build, "--show-only=json-v1"], check=True,
                            capture_output=True, text=True).stdout
-    names = {}
+    found = {}
     for test in json.loads(shown)["tests"]:
-        names.setdefault(plain(test["name"]), []).append(test["name"])
-    return names
+        # A program that was not built has one test without a command.
+        program = test.get("command", [""])[0]
+        found.setdefault(plain(test["name"]), []).append(Test(test["name"], program))
+    return found
