@@ -79,6 +79,8 @@ FilesystemVerdict JudgeFilesystem(long f_type) {
       {0x01021997, "9p", false},      {0x00C36400, "ceph", false},
       {0x5346414F, "afs", false},     {0x73757245, "coda", false},
       {0x786F4256, "vboxsf", false},  {0x6B414653, "kafs", false},
+      {0x0BD00BD0, "lustre", false},  {0x47504653, "gpfs", false},
+      {0x19830326, "beegfs", false},  {0xBACBACBC, "vmhgfs", false},
   };
   for (const Known& known : kKnown) {
     if (known.type != (f_type & 0xFFFFFFFF)) continue;
