@@ -10,6 +10,10 @@
 namespace boxlite {
 namespace {
 
+// Reads of the guest's messages while a message to it is stuck in the port. Each may make an answer, which
+// then waits in our memory: a guest that asks without reading would fill it. An honest one reads always.
+constexpr int kMaxReadsDuringWrite = 4096;
+
 // The port, preceded by the bytes that were read beyond the greeting.
 class SessionStream final : public kj::AsyncIoStream {
  public:
@@ -17,6 +21,12 @@ class SessionStream final : public kj::AsyncIoStream {
       : port_(port), first_(kj::mv(first)) {}
 
   kj::Promise<std::size_t> tryRead(void* buffer, std::size_t min, std::size_t max) override {
+    if (writes_ > 0 && ++reads_during_write_ > kMaxReadsDuringWrite) {
+      auto written = kj::newPromiseAndFulfiller<void>();
+      written_ = kj::mv(written.fulfiller);
+      return written.promise.then(
+          [this, buffer, min, max]() { return tryRead(buffer, min, max); });
+    }
     const std::size_t left = first_.size() - taken_;
     if (left == 0) return port_.tryRead(buffer, min, max);
     const std::size_t count = std::min(left, max);
@@ -27,18 +37,30 @@ class SessionStream final : public kj::AsyncIoStream {
         .then([count](std::size_t more) { return count + more; });
   }
   kj::Promise<void> write(const void* buffer, std::size_t size) override {
-    return port_.write(buffer, size);
+    return Watched(port_.write(buffer, size));
   }
   kj::Promise<void> write(kj::ArrayPtr<const kj::ArrayPtr<const kj::byte>> pieces) override {
-    return port_.write(pieces);
+    return Watched(port_.write(pieces));
   }
   kj::Promise<void> whenWriteDisconnected() override { return port_.whenWriteDisconnected(); }
   void shutdownWrite() override {}  // the machine's end says it
 
  private:
+  kj::Promise<void> Watched(kj::Promise<void> writing) {
+    ++writes_;
+    return writing.attach(kj::defer([this]() {
+      if (--writes_ > 0) return;
+      reads_during_write_ = 0;
+      if (written_.get() != nullptr) kj::Own<kj::PromiseFulfiller<void>>(kj::mv(written_))->fulfill();
+    }));
+  }
+
   kj::AsyncIoStream& port_;
   kj::Array<kj::byte> first_;
   std::size_t taken_ = 0;
+  int writes_ = 0;
+  int reads_during_write_ = 0;
+  kj::Own<kj::PromiseFulfiller<void>> written_;
 };
 
 class Greeter {
