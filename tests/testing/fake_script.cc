@@ -20,14 +20,16 @@ FakeScript ReadFakeScript(int box_dir_fd) {
   Result<std::optional<std::string>> text = ReadFileIfExists(box_dir_fd, "fake.json", kLimit);
   if (!text.ok() || !text->has_value()) return script;
   const auto json = nlohmann::json::parse(**text);
-  for (const auto& [step, ms] : json.value("slow", nlohmann::json::object()).items()) {
+  const auto slow = json.value("slow", nlohmann::json::object());
+  for (const auto& [step, ms] : slow.items()) {
     script.slow_ms[step] = ms.get<int>();
   }
   const auto none = nlohmann::json::array();
   for (const auto& step : json.value("silent", none)) script.silent.insert(step);
   for (const auto& step : json.value("die", none)) script.die.insert(step);
   for (const auto& lie : json.value("lie", none)) script.lie.insert(lie);
-  for (const auto& [step, words] : json.value("error", nlohmann::json::object()).items()) {
+  const auto errors = json.value("error", nlohmann::json::object());
+  for (const auto& [step, words] : errors.items()) {
     script.error[step] = words.get<std::string>();
   }
   script.ignore_quit = json.value("ignore_quit", false);
