@@ -7,12 +7,15 @@
 //   lifecycle_tool stop ID GRACE_MS | restart ID GRACE_MS | kill ID SIGNAL | rm ID | rmf ID
 //   lifecycle_tool exec ID ARG...           output on stdout before the line; input from stdin
 //   lifecycle_tool wait ID | logs ID | follow ID | ls | inspect ID | resolve REF | detach ID
+//   lifecycle_tool pretend-shim ID          holds the locks as an older supervisor would, until SIGTERM
 //   lifecycle_tool serve FUTEX_FD           one command a line, its words separated by tabs; waits before
 //                                           each for the shared word to reach the command's number
 //
 // *-hold blocks after success until it is killed, or its stdin ends.
 #include <linux/futex.h>
+#include <signal.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -132,6 +135,32 @@ Json Detach(const BoxId& id, const std::string& home_path) {
   return answer.ok() ? Json{{"ok", true}} : Failed(answer.error());
 }
 
+// An older supervisor: it holds the locks, has a record of a form that nobody reads any more and no socket,
+// and ends at SIGTERM.
+Json PretendShim(const BoxId& id, const std::string& home_path) {
+  sigset_t term;
+  ::sigemptyset(&term);
+  ::sigaddset(&term, SIGTERM);
+  ::sigprocmask(SIG_BLOCK, &term, nullptr);
+  Result<std::optional<Home>> home = Home::OpenIfExists(home_path);
+  if (!home.ok()) return Failed(home.error());
+  Result<Fd> box = (*home)->OpenBox(id);
+  if (!box.ok()) return Failed(box.error());
+  Result<OfdLock> shim_lock = OfdLock::TryAcquire(box->get(), kShimLock);
+  Result<OfdLock> vm_lock = OfdLock::TryAcquire(box->get(), kVmLock);
+  if (!shim_lock.ok() || !vm_lock.ok()) return {{"ok", false}, {"code", "locked"}};
+  const std::string life = std::string(kLivesDir) + "/1";
+  if (::mkdirat(box->get(), life.c_str(), 0700) != 0) return Failed(ErrnoError("mkdir"));
+  const std::string record = "pid " + std::to_string(::getpid()) + "\n";
+  const Status written =
+      WriteFileAtomically(box->get(), life + "/record.json", record, Durability::kVolatile);
+  if (!written.ok()) return Failed(written.error());
+  Print({{"ok", true}});
+  int number = 0;
+  ::sigwait(&term, &number);
+  return {{"ok", true}, {"terminated", true}};
+}
+
 class Tool {
  public:
   explicit Tool(Runtime& runtime) : runtime_(runtime) {}
@@ -181,6 +210,7 @@ class Tool {
       json["ok"] = true;
       return json;
     }
+    if (verb == "pretend-shim") return PretendShim(id, std::getenv("BOXLITE_HOME"));
     if (verb == "detach") return Detach(id, std::getenv("BOXLITE_HOME"));
     return {{"ok", false}, {"code", "usage"}, {"message", "no verb " + verb}};
   }
