@@ -169,6 +169,10 @@ Status RuntimeImpl::Remove(const BoxId& id, Force force) {
   const BoxState state = DeriveState(evidence).state;
   if (RuleFor(verb_kind, state) == VerbRule::kRefuse) return Refusal(verb_kind, state, id);
   Result<BoxSpec> spec = ReadSpec(box.fd.get());
+  // A newer boxlite may keep what this one does not know of; who insists is believed.
+  if (force == Force::kNo && !spec.ok() && spec.error().code() == ErrorCode::kUnsupported) {
+    return std::move(spec).error().While("remove box " + id.str());
+  }
   if (force == Force::kYes) {
     BOXLITE_ASSIGN_OR_RETURN(EndReport report, EndLife(io(), box.fd.get(), id, milliseconds(0)));
     attached_.erase(id);
