@@ -150,7 +150,9 @@ RunningCli CliTest::Launch(std::vector<std::string> args, std::vector<std::strin
 
 CliResult CliTest::Run(std::vector<std::string> args, const std::string& input) {
   RunningCli cli = Launch(std::move(args));
-  if (!input.empty()) EXPECT_TRUE(WriteAll(cli.in().get(), input).ok());
+  if (!input.empty()) {
+    EXPECT_TRUE(WriteAll(cli.in().get(), input).ok());
+  }
   return cli.Finish();
 }
 
