@@ -141,7 +141,8 @@ class Runtime {
 
   // Foreground run of a box that Create() made: starts it attached, copies main's output to stdout_fd and
   // stderr_fd while it lives, and returns main's exit with all output written. `signals`: a descriptor of
-  // a signalfd whose signals are forwarded to main; -1: none.
+  // a non-blocking signalfd whose signals are forwarded to main; -1: none. One that comes while the box
+  // still boots ends the start (kUnavailable) and stays readable.
   struct ForegroundOptions {
     int stdout_fd = 1;
     int stderr_fd = 2;

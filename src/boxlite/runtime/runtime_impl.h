@@ -59,7 +59,9 @@ class RuntimeImpl final : public Runtime {
   // Waits until the box is neither starting nor stopping.
   Status AwaitSettled(const OpenBox& box);
   Status AwaitStarted(const OpenBox& box, const Evidence& evidence);
-  Status StartLocked(const OpenBox& box, const OfdLock& verb, Attachment attachment);
+  // `interrupt_fd`: as in StartRequest.
+  Status StartLocked(const OpenBox& box, const OfdLock& verb, Attachment attachment,
+                     int interrupt_fd);
 
   Result<std::unique_ptr<ShimClient>> ConnectLive(const OpenBox& box);
   Result<std::unique_ptr<ShimClient>> ConnectForExec(const OpenBox& box);

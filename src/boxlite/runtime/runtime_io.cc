@@ -287,7 +287,10 @@ Status RuntimeImpl::Logs(const BoxId& id, const LogOptions& options) {
 Result<ProcessExit> RuntimeImpl::RunForeground(const BoxId& id, const ForegroundOptions& options) {
   BOXLITE_ASSIGN_OR_RETURN(OpenBox box, Open(id));
   BOXLITE_ASSIGN_OR_RETURN(std::uint64_t log_begin, LogEnd(box.fd.get()));
-  BOXLITE_RETURN_IF_ERROR(Start(id, Attachment::kAttached));
+  {
+    BOXLITE_ASSIGN_OR_RETURN(OfdLock verb, TakeVerb(box, "run"));
+    BOXLITE_RETURN_IF_ERROR(StartLocked(box, verb, Attachment::kAttached, options.signals_fd));
+  }
   BOXLITE_ASSIGN_OR_RETURN(std::unique_ptr<LogFollower> follower,
                            LogFollower::Create(io(), box.fd.get(), log_begin, options.stdout_fd,
                                                options.stderr_fd));

@@ -81,7 +81,8 @@ Status RuntimeImpl::AwaitSettled(const OpenBox& box) {
   }
 }
 
-Status RuntimeImpl::StartLocked(const OpenBox& box, const OfdLock& verb, Attachment attachment) {
+Status RuntimeImpl::StartLocked(const OpenBox& box, const OfdLock& verb, Attachment attachment,
+                                int interrupt_fd) {
   for (;;) {
     BOXLITE_ASSIGN_OR_RETURN(Evidence evidence, ReadEvidence(box.fd.get()));
     const VerbRule rule = RuleFor(Verb::kStart, DeriveState(evidence).state);
@@ -103,6 +104,7 @@ Status RuntimeImpl::StartLocked(const OpenBox& box, const OfdLock& verb, Attachm
   request.box_fd = box.fd.get();
   request.verb_lock_fd = verb.fd();
   request.attachment = attachment;
+  request.interrupt_fd = interrupt_fd;
   Result<StartedLife> started = StartLife(request);
   if (!started.ok()) {
     Error cause = std::move(started).error().While("start box " + box.id.str());
@@ -117,7 +119,7 @@ Status RuntimeImpl::StartLocked(const OpenBox& box, const OfdLock& verb, Attachm
 Status RuntimeImpl::Start(const BoxId& id, Attachment attachment) {
   BOXLITE_ASSIGN_OR_RETURN(OpenBox box, Open(id));
   BOXLITE_ASSIGN_OR_RETURN(OfdLock verb, TakeVerb(box, "start"));
-  return StartLocked(box, verb, attachment);
+  return StartLocked(box, verb, attachment, /*interrupt_fd=*/-1);
 }
 
 Result<EndReport> RuntimeImpl::Stop(const BoxId& id, std::chrono::milliseconds grace) {

@@ -105,7 +105,7 @@ Status SendBirth(Fd pipe, const ShimBirth& birth) {
 
 class ReportReader {
  public:
-  explicit ReportReader(Fd pipe) : pipe_(std::move(pipe)) {}
+  ReportReader(Fd pipe, int interrupt_fd) : pipe_(std::move(pipe)), interrupt_fd_(interrupt_fd) {}
 
   // The next report; nullopt at the pipe's end. kTimeout at `deadline`.
   Result<std::optional<StartReport>> Next(Clock::time_point deadline) {
@@ -128,10 +128,14 @@ class ReportReader {
       if (left <= 0) {
         return Error(ErrorCode::kTimeout, "the box's supervisor did not report in time");
       }
-      pollfd poller = {pipe_.get(), POLLIN, 0};
-      const int ready = ::poll(&poller, 1, static_cast<int>(left));
+      // A negative descriptor is passed over by poll().
+      pollfd pollers[] = {{pipe_.get(), POLLIN, 0}, {interrupt_fd_, POLLIN, 0}};
+      const int ready = ::poll(pollers, 2, static_cast<int>(left));
       if (ready < 0 && errno != EINTR) return ErrnoError("wait for the box's supervisor");
       if (ready <= 0) continue;
+      if (pollers[0].revents == 0) {
+        return Error(ErrorCode::kUnavailable, "interrupted while it was starting");
+      }
       char buffer[4096];
       const ssize_t count = ::read(pipe_.get(), buffer, sizeof buffer);
       if (count < 0 && errno == EINTR) continue;
@@ -146,6 +150,7 @@ class ReportReader {
   }
 
   Fd pipe_;
+  int interrupt_fd_;
   std::string text_;
 };
 
@@ -161,7 +166,7 @@ Error DiedSilently(int box_fd) {
 }
 
 Status FollowReports(const StartRequest& request, Fd pipe, milliseconds boot_deadline) {
-  ReportReader reports(std::move(pipe));
+  ReportReader reports(std::move(pipe), request.interrupt_fd);
   const Clock::time_point deadline =
       Clock::now() + boot_deadline + kKvmFirstBootDeadline + kStartMargin;
   for (;;) {

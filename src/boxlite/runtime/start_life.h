@@ -21,6 +21,7 @@ struct StartRequest {
   int box_fd = -1;
   int verb_lock_fd = -1;  // held; the shim inherits its description until its record stands
   Attachment attachment = Attachment::kDetached;
+  int interrupt_fd = -1;  // when it becomes readable the start gives up (kUnavailable); -1: none
 };
 
 // While this is open the life is attached to its holder; closing it begins the life's graceful end.
