@@ -124,6 +124,13 @@ TEST_F(Execute, ForegroundRunShowsASignalAsAShellDoes) {
   EXPECT_EQ(Do({"run", "--name", "web", "image"}), 128 + SIGTERM);
 }
 
+TEST_F(Execute, ARunThatASignalInterruptedExitsAsIfItHadEndedOfIt) {
+  fake_->boxes = {{"web", Error(ErrorCode::kUnavailable, "interrupted while it was starting")}};
+  fake_->raise_in_run = SIGINT;
+  EXPECT_EQ(Do({"run", "--rm", "--name", "web", "image"}), 128 + SIGINT);
+  EXPECT_THAT(fake_->boxes, IsEmpty());
+}
+
 TEST_F(Execute, AFailedRunKeepsTheBoxAndSaysSo) {
   fake_->boxes = {{"web", Error(ErrorCode::kUnavailable, "at boot: QEMU left")}};
   for (const std::vector<std::string>& words :

@@ -1,6 +1,8 @@
 // FakeRuntime: boxes as a table in memory, for tests of what the command line does with answers and errors.
 #pragma once
 
+#include <signal.h>
+
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -17,6 +19,7 @@ class FakeRuntime final : public Runtime {
   std::map<std::string, std::optional<Error>> boxes;
   std::vector<std::string> calls;             // "stop aaa…", in order
   ProcessExit exit{.code = 0, .signal = {}};  // of Wait, Exec and RunForeground
+  int raise_in_run = 0;                       // RunForeground sends it to this process
   EndReport end;
   std::optional<Error> create_error;
   CreateOptions created;
@@ -61,6 +64,7 @@ class FakeRuntime final : public Runtime {
   }
   Status Logs(const BoxId& id, const LogOptions&) override { return Do("logs", id); }
   Result<ProcessExit> RunForeground(const BoxId& id, const ForegroundOptions& options) override {
+    if (raise_in_run != 0) ::raise(raise_in_run);
     BOXLITE_RETURN_IF_ERROR(
         Do(options.signals_fd >= 0 ? "run with signals" : "run without signals", id));
     return exit;

@@ -35,7 +35,7 @@ int FailRun(Session& session, Runtime& runtime, const BoxId& id, const RunReques
 }
 
 int ExecuteRun(Session& session, const RunRequest& request) {
-  // First of all: a signal that arrives while the box boots is for its main command too.
+  // First of all: a signal ends a boot, and later is main's.
   Fd signals;
   if (!request.detach) {
     Result<Fd> caught = CatchForwardedSignals();
@@ -58,8 +58,10 @@ int ExecuteRun(Session& session, const RunRequest& request) {
   options.stderr_fd = session.console().err_fd();
   options.signals_fd = signals.get();
   Result<ProcessExit> exit = (*runtime)->RunForeground(*id, options);
-  if (!exit.ok()) return FailRun(session, **runtime, *id, request, exit.error());
-  return exit->ShellCode();
+  if (exit.ok()) return exit->ShellCode();
+  const int code = FailRun(session, **runtime, *id, request, exit.error());
+  const int interrupted = TakeSignal(signals.get());
+  return interrupted != 0 ? 128 + interrupted : code;
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 namespace boxlite::cli {
 
@@ -18,6 +19,12 @@ Result<Fd> CatchForwardedSignals() {
   Fd fd(::signalfd(-1, &forwarded, SFD_NONBLOCK | SFD_CLOEXEC));
   if (!fd.valid()) return ErrnoError("catch signals");
   return fd;
+}
+
+int TakeSignal(int signals_fd) {
+  signalfd_siginfo info = {};
+  const ssize_t size = ::read(signals_fd, &info, sizeof info);
+  return size == static_cast<ssize_t>(sizeof info) ? static_cast<int>(info.ssi_signo) : 0;
 }
 
 }  // namespace boxlite::cli

@@ -10,4 +10,7 @@ namespace boxlite::cli {
 // SIGTERM, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2, but those which the caller has this process ignore (nohup).
 Result<Fd> CatchForwardedSignals();
 
+// The next signal that came and was not read yet; 0: none.
+int TakeSignal(int signals_fd);
+
 }  // namespace boxlite::cli
