@@ -38,7 +38,8 @@ std::span<const Option> CommonOptions() { return kCommonOptions; }
 
 class Arguments::Parser {
  public:
-  Parser(const Syntax& syntax, std::span<const std::string> words) : syntax_(syntax), words_(words) {}
+  Parser(const Syntax& syntax, std::span<const std::string> words)
+      : syntax_(syntax), words_(words) {}
 
   Result<Arguments> Run() {
     while (next_ < words_.size()) {

@@ -1,8 +1,10 @@
 // The command line's syntax, as docker's users type it: `--name value`, `--name=value`, `-n value`,
-// `-nvalue`, flags in clusters (`-dq`), `--` ends the options. Pure; values are bytes and are kept as they are.
+// `-nvalue`, flags in clusters (`-dq`), `--` ends the options. Pure; values are bytes and are kept
+// as they are.
 //
-// Written by hand because of one rule: behind an image or a box everything belongs to the command inside,
-// verbatim, also `--help`, `-e`, and `[ -f x ]` (which a general parser takes for a list and splits).
+// Written by hand because of one rule: behind an image or a box everything belongs to the command
+// inside, verbatim, also `--help`, `-e`, and `[ -f x ]` (which a general parser takes for a list
+// and splits).
 #pragma once
 
 #include <optional>
@@ -35,18 +37,20 @@ struct Syntax {
   Positionals positionals = Positionals::kAnywhere;
 };
 
-// --help and --home, which every command takes. An option of the command's own with the same letter wins.
+// --help and --home, which every command takes. An option of the command's own with the same letter
+// wins.
 std::span<const Option> CommonOptions();
 
 class Arguments {
  public:
-  // kInvalidArgument names the option and what is wrong with it; kUnsupported for an unavailable one.
+  // kInvalidArgument names the option and what is wrong with it; kUnsupported for an unavailable
+  // one.
   static Result<Arguments> Parse(const Syntax& syntax, std::span<const std::string> words);
 
-  bool Has(std::string_view flag) const;                            // the last word on a flag counts
-  std::optional<std::string> Last(std::string_view option) const;   // the last of several counts
+  bool Has(std::string_view flag) const;                           // the last word on a flag counts
+  std::optional<std::string> Last(std::string_view option) const;  // the last of several counts
   std::string LastOr(std::string_view option, std::string_view otherwise) const;
-  std::vector<std::string> All(std::string_view option) const;      // in the order given
+  std::vector<std::string> All(std::string_view option) const;  // in the order given
   const std::vector<std::string>& positionals() const { return positionals_; }
 
  private:

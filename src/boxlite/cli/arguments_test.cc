@@ -16,7 +16,8 @@ constexpr Option kOptions[] = {{"detach", 'd', "", ""},
                                {"name", 0, "NAME", ""}};
 constexpr Option kUnavailable[] = {{"tty", 't', "", ""}};
 
-Result<Arguments> Parse(std::vector<std::string> words, Positionals positionals = Positionals::kAnywhere) {
+Result<Arguments> Parse(std::vector<std::string> words,
+                        Positionals positionals = Positionals::kAnywhere) {
   return Arguments::Parse({kOptions, kUnavailable, positionals}, words);
 }
 
@@ -26,7 +27,8 @@ std::string ErrorOf(std::vector<std::string> words) {
 }
 
 TEST(Arguments, TakesValuesInEveryFormThatDockerTakes) {
-  Result<Arguments> parsed = Parse({"--env", "A=1", "--env=B=2", "-e", "C=3", "-eD=4", "-e=E=5", "-dqeF=6"});
+  Result<Arguments> parsed =
+      Parse({"--env", "A=1", "--env=B=2", "-e", "C=3", "-eD=4", "-e=E=5", "-dqeF=6"});
   ASSERT_TRUE(parsed.ok()) << parsed.error().message();
   EXPECT_THAT(parsed->All("env"), ElementsAre("A=1", "B=2", "C=3", "D=4", "E=5", "F=6"));
   EXPECT_TRUE(parsed->Has("detach"));
@@ -49,7 +51,8 @@ TEST(Arguments, KeepsEveryByteOfAValue) {
 }
 
 TEST(Arguments, LetsTheLastWordOnAFlagAndOnASingleValueCount) {
-  Result<Arguments> parsed = Parse({"--detach", "--detach=false", "--quiet=true", "--name", "a", "--name=b"});
+  Result<Arguments> parsed =
+      Parse({"--detach", "--detach=false", "--quiet=true", "--name", "a", "--name=b"});
   ASSERT_TRUE(parsed.ok());
   EXPECT_FALSE(parsed->Has("detach"));
   EXPECT_TRUE(parsed->Has("quiet"));
@@ -58,8 +61,9 @@ TEST(Arguments, LetsTheLastWordOnAFlagAndOnASingleValueCount) {
 }
 
 TEST(Arguments, PassesTheCommandOnVerbatimBehindTheFirstPositional) {
-  Result<Arguments> parsed = Parse({"-d", "image", "sh", "-c", "[ -f x ]", "--help", "-e", "--", "[a,b]", ""},
-                                   Positionals::kEndOptions);
+  Result<Arguments> parsed =
+      Parse({"-d", "image", "sh", "-c", "[ -f x ]", "--help", "-e", "--", "[a,b]", ""},
+            Positionals::kEndOptions);
   ASSERT_TRUE(parsed.ok());
   EXPECT_THAT(parsed->positionals(),
               ElementsAre("image", "sh", "-c", "[ -f x ]", "--help", "-e", "--", "[a,b]", ""));

@@ -75,7 +75,8 @@ Result<CreateRequest> ParseCreate(const Arguments& arguments) {
   if (const std::optional<std::string> entrypoint = arguments.Last("entrypoint")) {
     options.entrypoint = std::vector<std::string>{*entrypoint};
   }
-  if (options.accelerator != "auto" && options.accelerator != "kvm" && options.accelerator != "tcg") {
+  if (options.accelerator != "auto" && options.accelerator != "kvm" &&
+      options.accelerator != "tcg") {
     return Invalid("--accel is auto, kvm or tcg, not '" + options.accelerator + "'");
   }
   BOXLITE_RETURN_IF_ERROR(ParseSizes(arguments, options));

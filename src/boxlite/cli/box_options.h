@@ -12,14 +12,16 @@ namespace boxlite::cli {
 
 inline constexpr std::array kBoxOptions = {
     Option{"name", 0, "NAME", "Name the box; names are unique in a home"},
-    Option{"env", 'e', "NAME[=VALUE]", "Set a variable; without =VALUE it takes the caller's value"},
+    Option{"env", 'e', "NAME[=VALUE]",
+           "Set a variable; without =VALUE it takes the caller's value"},
     Option{"env-file", 0, "FILE", "Set variables from a file, one NAME[=VALUE] a line"},
     Option{"workdir", 'w', "DIR", "Directory that the command starts in"},
     Option{"user", 'u', "USER[:GROUP]", "User that the command runs as, by name or number"},
     Option{"entrypoint", 0, "PROGRAM", "Replace the image's entrypoint and command; '' for none"},
     Option{"cpus", 0, "N", "Virtual processors (1 unless said)"},
     Option{"memory", 'm', "SIZE", "Memory in MiB, or with a suffix: 512m, 2g (512 unless said)"},
-    Option{"disk-size", 0, "SIZE", "Most the disk can hold, in GB or with a suffix: 20, 500m (10 unless said)"},
+    Option{"disk-size", 0, "SIZE",
+           "Most the disk can hold, in GB or with a suffix: 20, 500m (10 unless said)"},
     Option{"hostname", 'h', "NAME", "Hostname in the box (its id unless said)"},
     Option{"label", 'l', "KEY[=VALUE]", "Attach a label; may be given again"},
     Option{"rm", 0, "", "Remove the box when it has ended"},

@@ -47,8 +47,9 @@ Document OutcomeEntry(const BoxInfo& box) {
   entry["Forced"] = outcome.forced;
   entry["Stage"] = outcome.stage;
   entry["Reason"] = outcome.reason;
-  entry["Code"] = outcome.kind == OutcomeKind::kFailed ? Document(std::string(ErrorCodeName(outcome.code)))
-                                                       : Document(nullptr);
+  entry["Code"] = outcome.kind == OutcomeKind::kFailed
+                      ? Document(std::string(ErrorCodeName(outcome.code)))
+                      : Document(nullptr);
   return entry;
 }
 
@@ -66,11 +67,9 @@ Document EvidenceEntry(const BoxInfo& box) {
   entry["VmPid"] = record.vm ? record.vm->pid : 0;
   entry["BootId"] = OrNull(record.host.boot_id);
   entry["ProtocolVersion"] = record.protocol_version;
-  Document start_ms;
-  start_ms["Engine"] = record.engine_ms;
-  start_ms["Guest"] = record.guest_ms;
-  start_ms["Main"] = record.main_ms;
-  entry["StartMs"] = start_ms;
+  entry["StartMs"]["Engine"] = record.engine_ms;
+  entry["StartMs"]["Guest"] = record.guest_ms;
+  entry["StartMs"]["Main"] = record.main_ms;
   entry["Outcome"] = OutcomeEntry(box);
   return entry;
 }
@@ -130,7 +129,8 @@ std::string ListTable(const std::vector<BoxInfo>& boxes, std::int64_t now_ns, bo
   const auto cell = [&](const std::string& text, std::size_t width) {
     return whole ? text : Shortened(text, width);
   };
-  std::vector<std::vector<std::string>> rows = {{"ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "NAMES"}};
+  std::vector<std::vector<std::string>> rows = {
+      {"ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "NAMES"}};
   for (const BoxInfo& box : boxes) {
     const std::string status = cell(StatusText(box, now_ns), kStatusWidth);
     if (!box.spec.ok()) {
@@ -139,8 +139,8 @@ std::string ListTable(const std::vector<BoxInfo>& boxes, std::int64_t now_ns, bo
     }
     const BoxSpec& spec = *box.spec;
     rows.push_back({box.id.str(), cell(spec.image, kImageWidth),
-                    "\"" + cell(CommandText(spec), kCommandWidth) + "\"", Age(spec.created_ns, now_ns),
-                    status, spec.name});
+                    "\"" + cell(CommandText(spec), kCommandWidth) + "\"",
+                    Age(spec.created_ns, now_ns), status, spec.name});
   }
   return FormatTable(rows);
 }

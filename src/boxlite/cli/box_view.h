@@ -1,16 +1,19 @@
 // A box as `ls` and `inspect` show it. Pure.
 //
 // ls --format json|yaml, an array, newest first; keys are stable, more may be added:
-//   id, name, image, command (array), created (RFC 3339, UTC), state, reason, status (as in the table),
-//   exit_code (null: unknown), started (null: never), cpus, memory_mib, disk_bytes, labels (object),
-//   problem (only where the spec could not be read; what came from it is then null or empty)
+//   id, name, image, command (array), created (RFC 3339, UTC), state, reason, status (as in the
+//   table), exit_code (null: unknown), started (null: never), cpus, memory_mib, disk_bytes, labels
+//   (object), problem (only where the spec could not be read; what came from it is then null or
+//   empty)
 //
 // inspect, an array; keys as in docker where docker has the same thing:
-//   Id, Name, Image, ImageDigest, Created, Status, Command, Env, WorkingDir, User, Hostname, Labels, Cpus,
-//   Memory (bytes), DiskSize (bytes), RemoveOnExit, StopSignal, Accelerator (as asked for), Problem,
-//   State{Status, Reason, Running, Pid (QEMU's, 0: none), ExitCode (null: unknown), StartedAt, FinishedAt},
-//   Evidence{Life, LifeId, Phase, Attached, Handshake, Accelerator (in use), ShimPid, VmPid, BootId,
-//            ProtocolVersion, Outcome{Kind, Flushed, Forced, Stage, Reason, Code}}
+//   Id, Name, Image, ImageDigest, Created, Status, Command, Env, WorkingDir, User, Hostname,
+//   Labels, Cpus, Memory (bytes), DiskSize (bytes), RemoveOnExit, StopSignal, Accelerator (as asked
+//   for), Problem, State{Status, Reason, Running, Pid (QEMU's, 0: none), ExitCode (null: unknown),
+//   StartedAt, FinishedAt}, Evidence{Life, LifeId, Phase, Attached, Handshake, Accelerator (in
+//   use), ShimPid, VmPid, BootId,
+//            ProtocolVersion, StartMs{Engine, Guest, Main}, Outcome{Kind, Flushed, Forced, Stage,
+//            Reason, Code}}
 #pragma once
 
 #include <cstdint>

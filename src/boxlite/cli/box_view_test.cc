@@ -28,7 +28,14 @@ BoxSpec Spec() {
 }
 
 BoxInfo Box(BoxState state, const std::string& reason = "a reason", Result<BoxSpec> spec = Spec()) {
-  return BoxInfo{*BoxId::Parse("abcdefghijkl"), std::move(spec), {state, reason, std::nullopt}, 1, {}, {}, {}, ""};
+  return BoxInfo{*BoxId::Parse("abcdefghijkl"),
+                 std::move(spec),
+                 {state, reason, std::nullopt},
+                 1,
+                 {},
+                 {},
+                 {},
+                 ""};
 }
 
 BoxInfo Running() {
@@ -41,6 +48,7 @@ BoxInfo Running() {
   record.host.boot_id = "boot";
   record.started_ns = kNow - 180 * kSecond;
   record.accelerator = "tcg";
+  record.guest_ms = 1300;
   box.record = record;
   box.handshake = "ok";
   return box;
@@ -48,8 +56,10 @@ BoxInfo Running() {
 
 BoxInfo Stopped() {
   BoxInfo box = Running();
-  box.derived = {BoxState::kStopped, "main exited with code 3", ProcessExit{.code = 3, .signal = {}}};
-  box.main_exit = MainExit{.life_id = "life", .exit = {.code = 3, .signal = {}}, .at_ns = kNow - 3600 * kSecond};
+  box.derived = {BoxState::kStopped, "main exited with code 3",
+                 ProcessExit{.code = 3, .signal = {}}};
+  box.main_exit = MainExit{
+      .life_id = "life", .exit = {.code = 3, .signal = {}}, .at_ns = kNow - 3600 * kSecond};
   box.handshake = "";
   return box;
 }
@@ -59,7 +69,8 @@ TEST(StatusText, TellsStateAndAge) {
   EXPECT_EQ(StatusText(Box(BoxState::kStarting, "the machine is booting"), kNow),
             "starting: the machine is booting");
   EXPECT_EQ(StatusText(Running(), kNow), "running (3 minutes)");
-  EXPECT_EQ(StatusText(Box(BoxState::kRunning, "record is unreadable"), kNow), "running: record is unreadable");
+  EXPECT_EQ(StatusText(Box(BoxState::kRunning, "record is unreadable"), kNow),
+            "running: record is unreadable");
   EXPECT_EQ(StatusText(Box(BoxState::kStopping), kNow), "stopping");
   EXPECT_EQ(StatusText(Stopped(), kNow), "stopped (3) 1 hour ago");
   EXPECT_EQ(StatusText(Box(BoxState::kStopped), kNow), "stopped");
@@ -72,9 +83,10 @@ TEST(StatusText, SurvivesAClockThatWasSetBack) {
 }
 
 TEST(ListTable, HasDockersColumns) {
-  EXPECT_EQ(ListTable({Running()}, kNow, /*whole=*/false),
-            "ID             IMAGE          COMMAND        CREATED       STATUS                NAMES\n"
-            "abcdefghijkl   boxlite/base   \"sleep 1000\"   2 hours ago   running (3 minutes)   web\n");
+  EXPECT_EQ(
+      ListTable({Running()}, kNow, /*whole=*/false),
+      "ID             IMAGE          COMMAND        CREATED       STATUS                NAMES\n"
+      "abcdefghijkl   boxlite/base   \"sleep 1000\"   2 hours ago   running (3 minutes)   web\n");
 }
 
 TEST(ListTable, ShortensLongCellsUnlessToldNotTo) {
@@ -88,7 +100,8 @@ TEST(ListTable, ShortensLongCellsUnlessToldNotTo) {
 }
 
 TEST(ListTable, ListsABoxWhoseSpecIsUnreadable) {
-  const BoxInfo box = Box(BoxState::kRunning, "main is running", Error(ErrorCode::kCorrupt, "damaged"));
+  const BoxInfo box =
+      Box(BoxState::kRunning, "main is running", Error(ErrorCode::kCorrupt, "damaged"));
   EXPECT_THAT(ListTable({box}, kNow, false), HasSubstr("abcdefghijkl   <unreadable>"));
 }
 
@@ -104,8 +117,9 @@ TEST(ListEntry, HasStableKeys) {
   const Document entry = ListEntry(Stopped(), kNow);
   std::vector<std::string> keys;
   for (const auto& [key, value] : entry.items()) keys.push_back(key);
-  EXPECT_THAT(keys, testing::ElementsAre("id", "name", "image", "command", "created", "state", "reason", "status",
-                                         "exit_code", "started", "cpus", "memory_mib", "disk_bytes", "labels"));
+  EXPECT_THAT(keys, testing::ElementsAre("id", "name", "image", "command", "created", "state",
+                                         "reason", "status", "exit_code", "started", "cpus",
+                                         "memory_mib", "disk_bytes", "labels"));
   EXPECT_EQ(entry["id"], "abcdefghijkl");
   EXPECT_EQ(entry["state"], "stopped");
   EXPECT_EQ(entry["exit_code"], 3);
@@ -115,7 +129,8 @@ TEST(ListEntry, HasStableKeys) {
 }
 
 TEST(ListEntry, TellsWhyASpecIsUnreadable) {
-  const Document entry = ListEntry(Box(BoxState::kStopped, "r", Error(ErrorCode::kCorrupt, "damaged")), kNow);
+  const Document entry =
+      ListEntry(Box(BoxState::kStopped, "r", Error(ErrorCode::kCorrupt, "damaged")), kNow);
   EXPECT_EQ(entry["problem"], "damaged");
   EXPECT_TRUE(entry["cpus"].is_null());
   EXPECT_TRUE(entry["name"].is_null());
@@ -137,13 +152,18 @@ TEST(InspectEntry, ShowsStateAndEvidenceOfARunningBox) {
   EXPECT_EQ(entry["Evidence"]["VmPid"], 200);
   EXPECT_EQ(entry["Evidence"]["Accelerator"], "tcg");
   EXPECT_EQ(entry["Evidence"]["BootId"], "boot");
+  EXPECT_EQ(entry["Evidence"]["StartMs"]["Guest"], 1300);
   EXPECT_TRUE(entry["Evidence"]["Outcome"].is_null());
 }
 
 TEST(InspectEntry, ShowsHowALifeEndedAndNoPidOfADeadOne) {
   BoxInfo box = Stopped();
-  box.outcome = LifeOutcome{.life_id = "life", .kind = OutcomeKind::kFailed, .stage = "boot", .reason = "late",
-                            .code = ErrorCode::kTimeout, .at_ns = kNow};
+  box.outcome = LifeOutcome{.life_id = "life",
+                            .kind = OutcomeKind::kFailed,
+                            .stage = "boot",
+                            .reason = "late",
+                            .code = ErrorCode::kTimeout,
+                            .at_ns = kNow};
   const Document entry = InspectEntry(box);
   EXPECT_EQ(entry["State"]["Pid"], 0);
   EXPECT_EQ(entry["State"]["ExitCode"], 3);
@@ -169,7 +189,8 @@ TEST(Table, AlignsCharactersOfSeveralBytes) {
 TEST(Table, ShortensBetweenCharacters) {
   EXPECT_EQ(Shortened("abcdefgh", 8), "abcdefgh");
   EXPECT_EQ(Shortened("abcdefghi", 8), "abcde...");
-  EXPECT_EQ(Shortened("\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4", 5), "\xc3\xa4\xc3\xa4...");
+  EXPECT_EQ(Shortened("\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4", 5),
+            "\xc3\xa4\xc3\xa4...");
 }
 
 }  // namespace

@@ -13,7 +13,8 @@ namespace boxlite::cli {
 
 class CapturedConsole {
  public:
-  CapturedConsole() : out_(::memfd_create("out", MFD_CLOEXEC)), err_(::memfd_create("err", MFD_CLOEXEC)) {}
+  CapturedConsole()
+      : out_(::memfd_create("out", MFD_CLOEXEC)), err_(::memfd_create("err", MFD_CLOEXEC)) {}
 
   Console& console() { return console_; }
   std::string out() const { return Read(out_.get()); }

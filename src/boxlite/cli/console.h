@@ -8,13 +8,15 @@
 
 namespace boxlite::cli {
 
-// What the process exits with. Foreground run and exec pass the command's own code on (128 + N for a signal).
+// What the process exits with. Foreground run and exec pass the command's own code on (128 + N for
+// a signal).
 inline constexpr int kExitOk = 0;
 inline constexpr int kExitFailure = 1;
 inline constexpr int kExitUsage = 2;
 inline constexpr int kExitNotExecutable = 126;
 inline constexpr int kExitNotFound = 127;
-inline constexpr int kExitReaderLeft = 141;  // 128 + SIGPIPE, as a shell shows a program in `| head -1`
+inline constexpr int kExitReaderLeft =
+    141;  // 128 + SIGPIPE, as a shell shows a program in `| head -1`
 
 class Console {
  public:
@@ -30,7 +32,8 @@ class Console {
   void Report(const Error& error);
   void Note(const std::string& text);
 
-  // The exit code: `code`, unless an answer could not be written. Nothing is said of a reader that left.
+  // The exit code: `code`, unless an answer could not be written. Nothing is said of a reader that
+  // left.
   int Finish(int code);
 
  private:
@@ -43,7 +46,8 @@ class Console {
 // Whether whoever read this pipe or socket has left.
 bool ReaderLeft(int fd);
 
-// Opens /dev/null for those of 0, 1 and 2 that are closed, before any file of ours could get the number.
+// Opens /dev/null for those of 0, 1 and 2 that are closed, before any file of ours could get the
+// number.
 void EnsureStandardDescriptors();
 
 }  // namespace boxlite::cli

@@ -23,8 +23,9 @@ constinit const Subcommand kCreate = {
     .purpose = "Make a box without starting it, and print its id",
     .usage = "[OPTIONS] IMAGE [COMMAND [ARG...]]",
     .notes = kBoxNotes,
-    .examples = "boxlite create --name web --memory 1g boxlite/base httpd -f\n"
-                "boxlite start web\n",
+    .examples =
+        "boxlite create --name web --memory 1g boxlite/base httpd -f\n"
+        "boxlite start web\n",
     .syntax = {kBoxOptions, kUnavailableBoxOptions, Positionals::kEndOptions},
     .prepare = Prepare<ParseCreate, ExecuteCreate>,
 };

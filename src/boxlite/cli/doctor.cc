@@ -10,7 +10,8 @@
 namespace boxlite::cli {
 namespace {
 
-constexpr Option kOptions[] = {{"format", 0, "text|json|yaml", "How to show it (text unless said)"}};
+constexpr Option kOptions[] = {
+    {"format", 0, "text|json|yaml", "How to show it (text unless said)"}};
 
 std::string HealthName(Health health) {
   switch (health) {
@@ -31,15 +32,16 @@ std::string FindingsText(const std::vector<Finding>& findings) {
   for (const Finding& finding : findings) {
     const std::string health = HealthName(finding.health);
     text += health + std::string(6 - health.size(), ' ') + finding.check +
-            std::string(width - finding.check.size() + 2, ' ') + PrintableText(finding.detail) + "\n";
+            std::string(width - finding.check.size() + 2, ' ') + PrintableText(finding.detail) +
+            "\n";
     if (!finding.advice.empty()) {
       text += std::string(width + 8, ' ') + "-> " + PrintableText(finding.advice) + "\n";
     }
   }
   const auto count = [&](Health health) {
-    return std::to_string(std::count_if(findings.begin(), findings.end(), [&](const Finding& finding) {
-      return finding.health == health;
-    }));
+    return std::to_string(
+        std::count_if(findings.begin(), findings.end(),
+                      [&](const Finding& finding) { return finding.health == health; }));
   };
   return text + "\n" + count(Health::kOk) + " ok, " + count(Health::kWarn) + " to know of, " +
          count(Health::kFail) + " that keep boxes from running\n";

@@ -1,5 +1,5 @@
-// What a host needs for boxes, looked at piece by piece. Nothing is written, nothing is started but QEMU
-// for its version and a trial guest of some milliseconds.
+// What a host needs for boxes, looked at piece by piece. Nothing is written, nothing is started but
+// QEMU for its version and a trial guest of some milliseconds.
 #pragma once
 
 #include <functional>
@@ -11,7 +11,7 @@ namespace boxlite::cli {
 enum class Health { kOk, kWarn, kFail };
 
 struct Finding {
-  std::string check;   // "kvm", a stable short name
+  std::string check;  // "kvm", a stable short name
   Health health = Health::kOk;
   std::string detail;  // what was found
   std::string advice;  // what to do; empty when there is nothing to do

@@ -16,7 +16,7 @@
 namespace boxlite::cli {
 namespace {
 
-constexpr std::uint64_t kNoSpace = 64 * kMib;    // an image and a box's first writes do not fit
+constexpr std::uint64_t kNoSpace = 64 * kMib;  // an image and a box's first writes do not fit
 constexpr std::uint64_t kLittleSpace = 2 * kGib;
 
 struct Place {
@@ -73,7 +73,8 @@ Finding CheckLocks(const Place& place) {
   const Fd file(::openat(place.fd.get(), ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   if (!file.valid()) {
     return {"locks", Health::kWarn,
-            std::string("not tried: no unnamed file can be made there: ") + std::strerror(errno), ""};
+            std::string("not tried: no unnamed file can be made there: ") + std::strerror(errno),
+            ""};
   }
   struct flock lock = {};
   lock.l_type = F_WRLCK;
@@ -81,13 +82,15 @@ Finding CheckLocks(const Place& place) {
   const std::string again = "/proc/self/fd/" + std::to_string(file.get());
   const Fd other(::open(again.c_str(), O_RDWR | O_CLOEXEC));
   if (!other.valid() || ::fcntl(file.get(), F_OFD_SETLK, &lock) != 0) {
-    return {"locks", Health::kFail, std::string("a lock could not be taken: ") + std::strerror(errno),
+    return {"locks", Health::kFail,
+            std::string("a lock could not be taken: ") + std::strerror(errno),
             "choose a local directory with --home or BOXLITE_HOME"};
   }
   Result<LockState> seen = ProbeLock(other.get());
   if (!seen.ok() || *seen != LockState::kHeld) {
-    return {"locks", Health::kFail, "a held lock is not seen through a second descriptor",
-            "choose another filesystem with --home or BOXLITE_HOME: states cannot be told on this one"};
+    return {
+        "locks", Health::kFail, "a held lock is not seen through a second descriptor",
+        "choose another filesystem with --home or BOXLITE_HOME: states cannot be told on this one"};
   }
   return {"locks", Health::kOk, "locks are held and seen", ""};
 }
@@ -95,14 +98,16 @@ Finding CheckLocks(const Place& place) {
 Finding CheckSpace(const Place& place) {
   struct statvfs info = {};
   if (::fstatvfs(place.fd.get(), &info) != 0) {
-    return {"disk", Health::kWarn, std::string("free space is unknown: ") + std::strerror(errno), ""};
+    return {"disk", Health::kWarn, std::string("free space is unknown: ") + std::strerror(errno),
+            ""};
   }
   const std::uint64_t free = static_cast<std::uint64_t>(info.f_bavail) * info.f_frsize;
   const std::string detail = std::to_string(free / kMib) + " MiB free";
   if ((info.f_flag & ST_RDONLY) != 0) {
     return {"disk", Health::kFail, "the filesystem is read-only", "choose another with --home"};
   }
-  if (free < kNoSpace) return {"disk", Health::kFail, detail, "make room, or choose another --home"};
+  if (free < kNoSpace)
+    return {"disk", Health::kFail, detail, "make room, or choose another --home"};
   if (free < kLittleSpace) {
     return {"disk", Health::kWarn, detail, "boxes grow up to their --disk-size: make room"};
   }

@@ -31,8 +31,7 @@ constexpr std::uint64_t kLittleMemoryKib = 768 * 1024;
 Finding CheckSystem() {
   utsname host = {};
   ::uname(&host);
-  const std::string detail =
-      std::string(host.sysname) + " " + host.release + " on " + host.machine;
+  const std::string detail = std::string(host.sysname) + " " + host.release + " on " + host.machine;
   if (std::strcmp(host.sysname, "Linux") != 0 || std::strcmp(host.machine, "x86_64") != 0) {
     return {"system", Health::kFail, detail, "boxes run on Linux on x86-64 only in this version"};
   }
@@ -70,12 +69,14 @@ Finding CheckKvmTrial(bool device_opens) {
 void CheckEngine(std::vector<Finding>& findings) {
   Result<QemuBinary> qemu = FindQemu();
   if (!qemu.ok()) {
-    findings.push_back({"qemu", Health::kFail, qemu.error().message(), "apt-get install qemu-system-x86"});
+    findings.push_back(
+        {"qemu", Health::kFail, qemu.error().message(), "apt-get install qemu-system-x86"});
     return;
   }
   Result<std::string> version = QemuVersion(qemu->path);
   if (!version.ok()) {
-    findings.push_back({"qemu", Health::kFail, version.error().message(), "install QEMU 7.2 or later"});
+    findings.push_back(
+        {"qemu", Health::kFail, version.error().message(), "install QEMU 7.2 or later"});
   } else {
     findings.push_back({"qemu", Health::kOk, qemu->path + ", version " + *version, ""});
   }
@@ -146,7 +147,8 @@ Finding CheckMemory() {
   const std::uint64_t kib = std::strtoull(text->c_str() + at + kField.size(), nullptr, 10);
   const std::string detail = std::to_string(kib / 1024) + " MiB available";
   if (kib >= kLittleMemoryKib) return {"memory", Health::kOk, detail, ""};
-  return {"memory", Health::kWarn, detail, "a box takes 512 MiB unless --memory says less (96 at least)"};
+  return {"memory", Health::kWarn, detail,
+          "a box takes 512 MiB unless --memory says less (96 at least)"};
 }
 
 Finding CheckUser() {

@@ -18,21 +18,25 @@ bool LooksLikeNumber(const std::string& text) {
          text.find_first_not_of("0123456789abcdefABCDEFxoXO.+-_:eE") == std::string::npos;
 }
 
-// Plain scalars are letters, digits and a few marks that mean nothing anywhere; all else is quoted. Words
-// of YAML 1.1 (yes, no, on, off) are quoted too, since many readers still know them.
+// Plain scalars are letters, digits and a few marks that mean nothing anywhere; all else is quoted.
+// Words of YAML 1.1 (yes, no, on, off) are quoted too, since many readers still know them.
 bool IsPlain(const std::string& text) {
-  constexpr std::string_view kReserved[] = {"null", "true", "false", "yes", "no", "on", "off", "y", "n", "~"};
+  constexpr std::string_view kReserved[] = {"null", "true", "false", "yes", "no",
+                                            "on",   "off",  "y",     "n",   "~"};
   if (text.empty() || LooksLikeNumber(text)) return false;
   std::string lower = text;
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
-  if (std::find(std::begin(kReserved), std::end(kReserved), lower) != std::end(kReserved)) return false;
+  std::transform(lower.begin(), lower.end(), lower.begin(), [](unsigned char c) {
+    return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+  });
+  if (std::find(std::begin(kReserved), std::end(kReserved), lower) != std::end(kReserved))
+    return false;
   const auto harmless = [](unsigned char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
-           c == '/' || c == '.' || c == '-' || c == '+' || c == ' ' || c == '(' || c == ')' || c == ';';
+           c == '/' || c == '.' || c == '-' || c == '+' || c == ' ' || c == '(' || c == ')' ||
+           c == ';';
   };
-  return std::all_of(text.begin(), text.end(), harmless) && text.front() != ' ' && text.back() != ' ' &&
-         text.front() != '-' && text.front() != '.' && text.front() != ';';
+  return std::all_of(text.begin(), text.end(), harmless) && text.front() != ' ' &&
+         text.back() != ' ' && text.front() != '-' && text.front() != '.' && text.front() != ';';
 }
 
 std::string Scalar(const Document& value) {

@@ -20,7 +20,8 @@ Status ExpectNoPositionals(const Arguments& arguments) {
 
 Result<BoxesRequest> ParseBoxes(const Arguments& arguments) {
   if (arguments.positionals().empty()) {
-    return Error(ErrorCode::kInvalidArgument, "a box is missing: its name, id or the begin of its id");
+    return Error(ErrorCode::kInvalidArgument,
+                 "a box is missing: its name, id or the begin of its id");
   }
   for (const std::string& box : arguments.positionals()) {
     if (box.empty()) return Error(ErrorCode::kInvalidArgument, "a box's name is empty");

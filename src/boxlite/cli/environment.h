@@ -1,4 +1,5 @@
-// Environment variables from -e and --env-file, in docker's syntax. Values are bytes, kept as they are.
+// Environment variables from -e and --env-file, in docker's syntax. Values are bytes, kept as they
+// are.
 #pragma once
 
 #include <functional>
@@ -23,8 +24,9 @@ struct Environment {
 // One -e: NAME=VALUE, or NAME for the caller's value. kInvalidArgument without a name.
 Status AddVariable(const std::string& text, const Lookup& lookup, Environment& environment);
 
-// A file of them: one a line; leading white space, empty lines and lines that begin with # do not count; a
-// carriage return ends a line too. Nothing is unquoted. kInvalidArgument says which line of `name`.
+// A file of them: one a line; leading white space, empty lines and lines that begin with # do not
+// count; a carriage return ends a line too. Nothing is unquoted. kInvalidArgument says which line
+// of `name`.
 Status AddVariables(std::string_view content, const std::string& name, const Lookup& lookup,
                     Environment& environment);
 

@@ -27,7 +27,8 @@ TEST(Environment, TakesTheCallersValueForANameAlone) {
   for (const char* text : {"A=1", "HERE", "EMPTY", "MISSING", "B=", "C=x=y"}) {
     ASSERT_TRUE(AddVariable(text, Caller, environment).ok());
   }
-  EXPECT_THAT(environment.variables, ElementsAre("A=1", "HERE=from the caller", "EMPTY=", "B=", "C=x=y"));
+  EXPECT_THAT(environment.variables,
+              ElementsAre("A=1", "HERE=from the caller", "EMPTY=", "B=", "C=x=y"));
   EXPECT_THAT(environment.unknown, ElementsAre("MISSING"));
 }
 
@@ -52,16 +53,19 @@ TEST(Environment, ReadsFilesByDockersRules) {
       "BYTES=\xff\xfe\n"
       "LAST=no newline";
   ASSERT_TRUE(AddVariables(content, "vars", Caller, environment).ok());
-  EXPECT_THAT(environment.variables,
-              ElementsAre("INDENTED=1", "SPACES=  kept  ", "QUOTES=\"kept\" # too", "HERE=from the caller",
-                          "WINDOWS=line", "BYTES=\xff\xfe", "LAST=no newline"));
+  EXPECT_THAT(
+      environment.variables,
+      ElementsAre("INDENTED=1", "SPACES=  kept  ", "QUOTES=\"kept\" # too", "HERE=from the caller",
+                  "WINDOWS=line", "BYTES=\xff\xfe", "LAST=no newline"));
   EXPECT_THAT(environment.unknown, ElementsAre("MISSING"));
 }
 
 TEST(Environment, SaysWhichLineOfAFileIsWrong) {
-  EXPECT_THAT(FileError("A=1\n\nB C=2\n"), HasSubstr("vars line 3: the name 'B C' contains white space"));
+  EXPECT_THAT(FileError("A=1\n\nB C=2\n"),
+              HasSubstr("vars line 3: the name 'B C' contains white space"));
   EXPECT_THAT(FileError("=x\n"), HasSubstr("vars line 1"));
-  EXPECT_THAT(FileError(std::string_view("A=1\nB=\0\n", 8)), HasSubstr("vars line 2: it contains a NUL"));
+  EXPECT_THAT(FileError(std::string_view("A=1\nB=\0\n", 8)),
+              HasSubstr("vars line 2: it contains a NUL"));
 }
 
 TEST(Environment, NamesAFileThatCannotBeRead) {

@@ -7,7 +7,8 @@ namespace boxlite::cli {
 namespace {
 
 constexpr Option kOptions[] = {
-    {"env", 'e', "NAME[=VALUE]", "Set a variable over the box's; without =VALUE the caller's value"},
+    {"env", 'e', "NAME[=VALUE]",
+     "Set a variable over the box's; without =VALUE the caller's value"},
     {"env-file", 0, "FILE", "Set variables from a file, one NAME[=VALUE] a line"},
     {"workdir", 'w', "DIR", "Directory to start in (the box's unless said)"},
     {"user", 'u', "USER[:GROUP]", "User to run as (the box's unless said)"},
@@ -47,7 +48,8 @@ Result<ExecRequest> ParseExec(const Arguments& arguments) {
   const std::size_t begin = words.size() > 1 && words[1] == "--" ? 2 : 1;
   request.options.argv.assign(words.begin() + static_cast<std::ptrdiff_t>(begin), words.end());
   if (request.options.argv.empty() || request.options.argv[0].empty()) {
-    return Error(ErrorCode::kInvalidArgument, "a command to run in box " + words[0] + " is missing");
+    return Error(ErrorCode::kInvalidArgument,
+                 "a command to run in box " + words[0] + " is missing");
   }
   request.options.working_dir = arguments.LastOr("workdir", "");
   request.options.user = arguments.LastOr("user", "");
@@ -63,11 +65,13 @@ constinit const Subcommand kExec = {
     .aliases = "",
     .purpose = "Run another command in a running box",
     .usage = "[OPTIONS] BOX [--] COMMAND [ARG...]",
-    .notes = "Options end at the box: all behind it is the command, verbatim.\n"
-             "A stopped box that has no command of its own (none was given to run or create) is\n"
-             "started for it.\n",
-    .examples = "boxlite exec web ps\n"
-                "boxlite exec -i db -- sh -c 'cat > /tmp/dump' < dump\n",
+    .notes =
+        "Options end at the box: all behind it is the command, verbatim.\n"
+        "A stopped box that has no command of its own (none was given to run or create) is\n"
+        "started for it.\n",
+    .examples =
+        "boxlite exec web ps\n"
+        "boxlite exec -i db -- sh -c 'cat > /tmp/dump' < dump\n",
     .syntax = {kOptions, kUnavailable, Positionals::kEndOptions},
     .prepare = Prepare<ParseExec, ExecuteExec>,
 };

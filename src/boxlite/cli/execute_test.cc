@@ -18,7 +18,8 @@ using testing::SizeIs;
 
 class Execute : public testing::Test {
  protected:
-  Execute() : fake_(new FakeRuntime), session_(captured_.console(), std::unique_ptr<Runtime>(fake_)) {}
+  Execute()
+      : fake_(new FakeRuntime), session_(captured_.console(), std::unique_ptr<Runtime>(fake_)) {}
 
   // run blocks the signals that it forwards: later tests get them back.
   void SetUp() override { ::pthread_sigmask(SIG_SETMASK, nullptr, &mask_); }
@@ -61,8 +62,9 @@ TEST_F(Execute, TriesAllBoxesAndFailsWhenOneFailed) {
     ASSERT_TRUE(action.ok());
     EXPECT_EQ((*action)(session), kExitFailure) << each.words[0];
     EXPECT_EQ(captured.out(), each.out) << each.words[0];
-    EXPECT_EQ(captured.err(),
-              "boxlite: error: no such box: missing (not_found)\nboxlite: error: QEMU lives (timeout)\n");
+    EXPECT_EQ(
+        captured.err(),
+        "boxlite: error: no such box: missing (not_found)\nboxlite: error: QEMU lives (timeout)\n");
   }
 }
 
@@ -134,7 +136,8 @@ TEST_F(Execute, ARunThatASignalInterruptedExitsAsIfItHadEndedOfIt) {
 TEST_F(Execute, AFailedRunKeepsTheBoxAndSaysSo) {
   fake_->boxes = {{"web", Error(ErrorCode::kUnavailable, "at boot: QEMU left")}};
   for (const std::vector<std::string>& words :
-       {std::vector<std::string>{"run", "--name", "web", "image"}, {"run", "-d", "--name", "web", "image"}}) {
+       {std::vector<std::string>{"run", "--name", "web", "image"},
+        {"run", "-d", "--name", "web", "image"}}) {
     EXPECT_EQ(Do(words), kExitFailure);
   }
   EXPECT_EQ(captured_.out(), "");
@@ -144,8 +147,9 @@ TEST_F(Execute, AFailedRunKeepsTheBoxAndSaysSo) {
 }
 
 TEST_F(Execute, AFailedRunWithRmLeavesNothingBehind) {
-  for (const std::vector<std::string>& words : {std::vector<std::string>{"run", "--rm", "--name", "web", "image"},
-                                                {"run", "-d", "--rm", "--name", "web", "image"}}) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"run", "--rm", "--name", "web", "image"},
+        {"run", "-d", "--rm", "--name", "web", "image"}}) {
     fake_->boxes = {{"web", Error(ErrorCode::kUnavailable, "at boot: QEMU left")}};
     EXPECT_EQ(Do(words), kExitFailure);
     EXPECT_THAT(fake_->boxes, IsEmpty());

@@ -1,4 +1,5 @@
-// FakeRuntime: boxes as a table in memory, for tests of what the command line does with answers and errors.
+// FakeRuntime: boxes as a table in memory, for tests of what the command line does with answers and
+// errors.
 #pragma once
 
 #include <signal.h>

@@ -62,7 +62,8 @@ Result<std::vector<std::string>> ParsePath(const std::string& word) {
     const std::size_t end = std::min(rest.find('.', 1), rest.size());
     const std::string_view name = rest.substr(1, end - 1);
     if (rest[0] != '.' || !IsFieldName(name)) {
-      return Error(ErrorCode::kUnsupported, "'" + word + "' is not known here; fields begin with a dot");
+      return Error(ErrorCode::kUnsupported,
+                   "'" + word + "' is not known here; fields begin with a dot");
     }
     path.emplace_back(name);
     rest.remove_prefix(end);
@@ -262,7 +263,8 @@ class Parser {
   Result<std::optional<std::string_view>> NextAction(std::vector<Node>& nodes) {
     const std::size_t open = text_.find(kOpen);
     std::string_view before = text_.substr(0, open);
-    if (trim_next_) before.remove_prefix(std::min(before.find_first_not_of(kBlanks), before.size()));
+    if (trim_next_)
+      before.remove_prefix(std::min(before.find_first_not_of(kBlanks), before.size()));
     if (open == std::string_view::npos) {
       AddText(before, nodes);
       text_ = {};
@@ -310,7 +312,8 @@ Status Render(const std::vector<Node>& nodes, const Document& dot, std::string& 
     } else if (!value.is_structured()) {
       return Invalid("range over a value that has no elements");
     } else {
-      for (const Document& element : value) BOXLITE_RETURN_IF_ERROR(Render(node.body, element, out));
+      for (const Document& element : value)
+        BOXLITE_RETURN_IF_ERROR(Render(node.body, element, out));
     }
   }
   return {};
@@ -326,7 +329,8 @@ GoTemplate::~GoTemplate() = default;
 Result<GoTemplate> GoTemplate::Parse(std::string_view text) {
   std::vector<Node> nodes;
   BOXLITE_ASSIGN_OR_RETURN(Parser::Stop stop, Parser(text).ParseNodes(nodes, 0));
-  if (stop != Parser::Stop::kText) return Invalid("{{end}} or {{else}} stands outside of if and range");
+  if (stop != Parser::Stop::kText)
+    return Invalid("{{end}} or {{else}} stands outside of if and range");
   return GoTemplate(std::move(nodes));
 }
 

@@ -1,5 +1,5 @@
-// The part of Go's templates that people use with `inspect -f`: fields, json, index, len, if and range.
-// Pure. What is not in it is refused by name; it is never passed over.
+// The part of Go's templates that people use with `inspect -f`: fields, json, index, len, if and
+// range. Pure. What is not in it is refused by name; it is never passed over.
 #pragma once
 
 #include <memory>
@@ -12,7 +12,8 @@
 
 namespace boxlite::cli {
 
-//   {{.}} {{.A.B}}            a field; text as it is, an object or array as JSON, null as <no value>
+//   {{.}} {{.A.B}}            a field; text as it is, an object or array as JSON, null as <no
+//   value>
 //   {{json X}} {{len X}}      X is . or a field
 //   {{index X "key" 0}}       a member of an object, an element of an array
 //   {{if E}} {{range E}}      with {{else}}, closed by {{end}}; in range . is the element

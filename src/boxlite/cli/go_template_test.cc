@@ -12,8 +12,8 @@ using testing::HasSubstr;
 
 Document Box() {
   return Document::parse(R"({
-    "Id": "abc", "ImageDigest": "sha256:1", "Running": true, "Off": false, "ExitCode": null, "Zero": 0,
-    "Memory": 536870912, "Empty": "", "Labels": {"a.b": "c", "none": ""}, "Env": ["A=1", "B=\"2\""],
+    "Id": "abc", "ImageDigest": "sha256:1", "Running": true, "Off": false, "ExitCode": null,
+    "Zero": 0, "Memory": 536870912, "Empty": "", "Labels": {"a.b": "c", "none": ""}, "Env": ["A=1", "B=\"2\""],
     "Lives": [{"N": 1}, {"N": 2}], "State": {"Status": "running"}, "Nothing": []
   })");
 }
@@ -82,11 +82,28 @@ TEST(GoTemplate, NamesAFieldThatIsNotThereAndThoseThatAre) {
 }
 
 TEST(GoTemplate, RefusesWhatItDoesNotKnow) {
-  for (const char* text :
-       {"{{.Id", "{{}}", "{{printf \"%s\" .Id}}", "{{.Id | json}}", "{{if .A}}", "{{end}}", "{{else}}",
-        "{{if .A}}{{else}}{{else}}{{end}}", "{{if .A}}{{else if .B}}{{end}}", "{{json}}", "{{json .A .B}}",
-        "{{index .A}}", "{{index .A \"open}}", "{{.A .B}}", "{{.A..B}}", "{{.A-B}}", "{{$x}}", "{{/* c */}}",
-        "{{json (len .A)}}", "{{range}}{{end}}", "{{index .A \"\\q\"}}", "{{Id}}"}) {
+  for (const char* text : {"{{.Id",
+                           "{{}}",
+                           "{{printf \"%s\" .Id}}",
+                           "{{.Id | json}}",
+                           "{{if .A}}",
+                           "{{end}}",
+                           "{{else}}",
+                           "{{if .A}}{{else}}{{else}}{{end}}",
+                           "{{if .A}}{{else if .B}}{{end}}",
+                           "{{json}}",
+                           "{{json .A .B}}",
+                           "{{index .A}}",
+                           "{{index .A \"open}}",
+                           "{{.A .B}}",
+                           "{{.A..B}}",
+                           "{{.A-B}}",
+                           "{{$x}}",
+                           "{{/* c */}}",
+                           "{{json (len .A)}}",
+                           "{{range}}{{end}}",
+                           "{{index .A \"\\q\"}}",
+                           "{{Id}}"}) {
     EXPECT_THAT(Render(text), HasSubstr("does not parse")) << text;
   }
 }

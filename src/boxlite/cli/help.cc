@@ -25,14 +25,15 @@ std::string TwoColumns(const std::vector<Row>& rows) {
   for (const Row& row : rows) width = std::max(width, row.left.size());
   std::string text;
   for (const Row& row : rows) {
-    text += "  " + row.left + std::string(width - row.left.size() + 2, ' ') + std::string(row.right) +
-            "\n";
+    text += "  " + row.left + std::string(width - row.left.size() + 2, ' ') +
+            std::string(row.right) + "\n";
   }
   return text;
 }
 
 Row OptionRow(const Option& option, bool letter_taken) {
-  std::string left = option.letter != 0 && !letter_taken ? std::string("-") + option.letter + ", " : "    ";
+  std::string left =
+      option.letter != 0 && !letter_taken ? std::string("-") + option.letter + ", " : "    ";
   left += "--" + std::string(option.name);
   if (!option.value.empty()) left += " " + std::string(option.value);
   return {std::move(left), option.help};

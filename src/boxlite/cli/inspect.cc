@@ -9,9 +9,11 @@ namespace boxlite::cli {
 namespace {
 
 constexpr Option kOptions[] = {
-    {"format", 'f', "json|yaml|TEMPLATE", "How to show them (json unless said); a template like '{{.Id}}'"},
+    {"format", 'f', "json|yaml|TEMPLATE",
+     "How to show them (json unless said); a template like '{{.Id}}'"},
 };
-constexpr Option kUnavailable[] = {{"latest", 'l', "", ""}, {"size", 's', "", ""}, {"type", 0, "", ""}};
+constexpr Option kUnavailable[] = {
+    {"latest", 'l', "", ""}, {"size", 's', "", ""}, {"type", 0, "", ""}};
 
 Result<Document> InspectOne(Runtime& runtime, const std::string& reference) {
   BOXLITE_ASSIGN_OR_RETURN(BoxId id, runtime.Resolve(reference));
@@ -41,7 +43,8 @@ int ExecuteInspect(Session& session, const InspectRequest& request) {
       entries.push_back(*entry);
     }
   }
-  if (request.format != Format::kTemplate) session.console().Print(Formatted(entries, request.format));
+  if (request.format != Format::kTemplate)
+    session.console().Print(Formatted(entries, request.format));
   return code;
 }
 
@@ -61,8 +64,9 @@ Result<InspectRequest> ParseInspect(const Arguments& arguments) {
   }
   Result<Format> named = ParseFormat(format, "json, yaml");
   if (!named.ok()) {
-    return Error(ErrorCode::kInvalidArgument,
-                 "--format '" + format + "' is none of: json, yaml, a template like '{{.State.Status}}'");
+    return Error(
+        ErrorCode::kInvalidArgument,
+        "--format '" + format + "' is none of: json, yaml, a template like '{{.State.Status}}'");
   }
   request.format = *named;
   return request;
@@ -73,10 +77,12 @@ constinit const Subcommand kInspect = {
     .aliases = "",
     .purpose = "Show all that is known of boxes, and the evidence for it",
     .usage = "[OPTIONS] BOX...",
-    .notes = "A template knows {{.A.B}}, {{json .A}}, {{index .Labels \"key\"}}, {{len .A}},\n"
-             "{{if .A}}, {{range .A}}, {{else}} and {{end}}.\n",
-    .examples = "boxlite inspect web\n"
-                "boxlite inspect -f '{{.State.Status}}: {{.State.Reason}}' web\n",
+    .notes =
+        "A template knows {{.A.B}}, {{json .A}}, {{index .Labels \"key\"}}, {{len .A}},\n"
+        "{{if .A}}, {{range .A}}, {{else}} and {{end}}.\n",
+    .examples =
+        "boxlite inspect web\n"
+        "boxlite inspect -f '{{.State.Status}}: {{.State.Reason}}' web\n",
     .syntax = {kOptions, kUnavailable},
     .prepare = Prepare<ParseInspect, ExecuteInspect>,
 };

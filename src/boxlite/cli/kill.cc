@@ -6,15 +6,16 @@
 namespace boxlite::cli {
 namespace {
 
-constexpr Option kOptions[] = {{"signal", 's', "SIGNAL", "Name or number of the signal (KILL unless said)"}};
+constexpr Option kOptions[] = {
+    {"signal", 's', "SIGNAL", "Name or number of the signal (KILL unless said)"}};
 
 int ExecuteKill(Session& session, const KillRequest& request) {
-  return ForEachBox(session, request.boxes,
-                    [&](Runtime& runtime, const BoxId& id, const std::string& reference)
-                        -> Result<std::string> {
-                      BOXLITE_RETURN_IF_ERROR(runtime.Kill(id, request.signal));
-                      return reference;
-                    });
+  return ForEachBox(
+      session, request.boxes,
+      [&](Runtime& runtime, const BoxId& id, const std::string& reference) -> Result<std::string> {
+        BOXLITE_RETURN_IF_ERROR(runtime.Kill(id, request.signal));
+        return reference;
+      });
 }
 
 }  // namespace
@@ -35,8 +36,9 @@ constinit const Subcommand kKill = {
     .purpose = "Send a signal to the main command of boxes",
     .usage = "[OPTIONS] BOX...",
     .notes = "When the main command ends of it, the box ends too.\n",
-    .examples = "boxlite kill web\n"
-                "boxlite kill -s HUP web\n",
+    .examples =
+        "boxlite kill web\n"
+        "boxlite kill -s HUP web\n",
     .syntax = {kOptions, {}},
     .prepare = Prepare<ParseKill, ExecuteKill>,
 };

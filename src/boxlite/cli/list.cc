@@ -62,8 +62,9 @@ constinit const Subcommand kList = {
     .purpose = "List boxes",
     .usage = "[OPTIONS]",
     .notes = "Looking changes nothing: no byte in the home, no box.\n",
-    .examples = "boxlite ls -a\n"
-                "boxlite ls --format json\n",
+    .examples =
+        "boxlite ls -a\n"
+        "boxlite ls --format json\n",
     .syntax = {kOptions, kUnavailable},
     .prepare = Prepare<ParseList, ExecuteList>,
 };

@@ -9,8 +9,10 @@ constexpr Option kOptions[] = {
     {"follow", 'f', "", "Go on until the box has ended"},
     {"tail", 'n', "N", "Only the last N lines ('all' unless said)"},
 };
-constexpr Option kUnavailable[] = {
-    {"since", 0, "", ""}, {"until", 0, "", ""}, {"timestamps", 't', "", ""}, {"details", 0, "", ""}};
+constexpr Option kUnavailable[] = {{"since", 0, "", ""},
+                                   {"until", 0, "", ""},
+                                   {"timestamps", 't', "", ""},
+                                   {"details", 0, "", ""}};
 
 int ExecuteLogs(Session& session, const LogsRequest& request) {
   Result<Runtime*> runtime = session.runtime();
@@ -52,8 +54,9 @@ constinit const Subcommand kLogs = {
     .purpose = "Show what the main command of a box wrote, also when the box is stopped",
     .usage = "[OPTIONS] BOX",
     .notes = "",
-    .examples = "boxlite logs web\n"
-                "boxlite logs -f -n 20 web\n",
+    .examples =
+        "boxlite logs web\n"
+        "boxlite logs -f -n 20 web\n",
     .syntax = {kOptions, kUnavailable},
     .prepare = Prepare<ParseLogs, ExecuteLogs>,
 };

@@ -9,14 +9,15 @@
 namespace boxlite::cli {
 namespace {
 
-constexpr std::array kAll = {&kRun,    &kCreate, &kStart, &kStop, &kRestart, &kKill, &kRemove, &kExec,
-                             &kWait,   &kLogs,   &kList,  &kInspect, &kInfo, &kDoctor, &kVersion};
+constexpr std::array kAll = {&kRun,  &kCreate,  &kStart, &kStop,   &kRestart,
+                             &kKill, &kRemove,  &kExec,  &kWait,   &kLogs,
+                             &kList, &kInspect, &kInfo,  &kDoctor, &kVersion};
 
 // Verbs of docker and of later versions: named as missing, rather than as unknown.
 constexpr std::array<std::string_view, 26> kUnavailableVerbs = {
-    "attach", "auth",   "build",  "clone",  "commit",   "completion", "cp",    "diff",   "events",
-    "export", "images", "import", "load",   "network",  "pause",      "port",  "pull",   "push",
-    "rename", "rmi",    "save",   "serve",  "snapshot", "stats",      "top",   "volume"};
+    "attach", "auth",   "build",  "clone", "commit",   "completion", "cp",   "diff",  "events",
+    "export", "images", "import", "load",  "network",  "pause",      "port", "pull",  "push",
+    "rename", "rmi",    "save",   "serve", "snapshot", "stats",      "top",  "volume"};
 
 constexpr Option kProgramOptions[] = {
     {"version", 'v', "", "Show the version"},
@@ -38,8 +39,8 @@ int FailUsage(Console& console, const Error& error, const std::string& help) {
 }
 
 int FailUnknownVerb(Console& console, const std::string& name) {
-  const bool known =
-      std::find(kUnavailableVerbs.begin(), kUnavailableVerbs.end(), name) != kUnavailableVerbs.end();
+  const bool known = std::find(kUnavailableVerbs.begin(), kUnavailableVerbs.end(), name) !=
+                     kUnavailableVerbs.end();
   const Error error = known ? Error(ErrorCode::kUnsupported,
                                     "the command " + name + " is not available in this version")
                             : Error(ErrorCode::kInvalidArgument, "there is no command " + name);
@@ -57,12 +58,13 @@ int ShowHelp(Console& console, std::span<const std::string> names) {
   return console.Finish(kExitOk);
 }
 
-int RunSubcommand(Console& console, const Subcommand& subcommand, std::span<const std::string> words,
-                  std::string home) {
+int RunSubcommand(Console& console, const Subcommand& subcommand,
+                  std::span<const std::string> words, std::string home) {
   const std::string name(subcommand.name);
   Result<Arguments> arguments = Arguments::Parse(subcommand.syntax, words);
   if (!arguments.ok()) {
-    return FailUsage(console, std::move(arguments).error().While(name), "boxlite " + name + " --help");
+    return FailUsage(console, std::move(arguments).error().While(name),
+                     "boxlite " + name + " --help");
   }
   if (arguments->Has("help")) {
     console.Print(SubcommandHelp(subcommand));

@@ -47,9 +47,20 @@ TEST(Program, KnowsEveryCommandByItsAliases) {
 }
 
 TEST(Program, AnswersUsageErrorsWithTwoAndAHint) {
-  for (const std::vector<std::string>& words : std::vector<std::vector<std::string>>{
-           {"frob"}, {"--frob"}, {"run"}, {"run", "--frob", "x"}, {"run", "-it", "x"}, {"stop"}, {"exec", "b"},
-           {"ls", "x"}, {"pull", "x"}, {"--home"}, {"help", "frob"}, {""}, {"kill", "-s", "FOO", "b"}}) {
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"frob"},
+                                             {"--frob"},
+                                             {"run"},
+                                             {"run", "--frob", "x"},
+                                             {"run", "-it", "x"},
+                                             {"stop"},
+                                             {"exec", "b"},
+                                             {"ls", "x"},
+                                             {"pull", "x"},
+                                             {"--home"},
+                                             {"help", "frob"},
+                                             {""},
+                                             {"kill", "-s", "FOO", "b"}}) {
     const Answer answer = Say(words);
     EXPECT_EQ(answer.code, kExitUsage) << words[0];
     EXPECT_EQ(answer.out, "") << words[0];

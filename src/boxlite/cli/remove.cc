@@ -9,12 +9,12 @@ constexpr Option kOptions[] = {{"force", 'f', "", "Kill boxes that are running"}
 constexpr Option kUnavailable[] = {{"all", 'a', "", ""}, {"volumes", 'v', "", ""}};
 
 int ExecuteRemove(Session& session, const RemoveRequest& request) {
-  return ForEachBox(session, request.boxes,
-                    [&](Runtime& runtime, const BoxId& id, const std::string& reference)
-                        -> Result<std::string> {
-                      BOXLITE_RETURN_IF_ERROR(runtime.Remove(id, request.force));
-                      return reference;
-                    });
+  return ForEachBox(
+      session, request.boxes,
+      [&](Runtime& runtime, const BoxId& id, const std::string& reference) -> Result<std::string> {
+        BOXLITE_RETURN_IF_ERROR(runtime.Remove(id, request.force));
+        return reference;
+      });
 }
 
 }  // namespace
@@ -33,8 +33,9 @@ constinit const Subcommand kRemove = {
     .purpose = "Remove boxes with their disks and logs",
     .usage = "[OPTIONS] BOX...",
     .notes = "",
-    .examples = "boxlite rm web\n"
-                "boxlite rm -f $(boxlite ls -aq)\n",
+    .examples =
+        "boxlite rm web\n"
+        "boxlite rm -f $(boxlite ls -aq)\n",
     .syntax = {kOptions, kUnavailable},
     .prepare = Prepare<ParseRemove, ExecuteRemove>,
 };

@@ -1,5 +1,6 @@
-// What the user asked for, as plain values, one a subcommand; and the pure functions that read them off the
-// command line. An error (kInvalidArgument, kUnsupported) names the option or argument at fault.
+// What the user asked for, as plain values, one a subcommand; and the pure functions that read them
+// off the command line. An error (kInvalidArgument, kUnsupported) names the option or argument at
+// fault.
 #pragma once
 
 #include <chrono>

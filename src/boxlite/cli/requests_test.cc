@@ -18,7 +18,8 @@ using testing::IsEmpty;
 using Words = std::vector<std::string>;
 
 template <typename Request>
-Result<Request> Parse(const Subcommand& subcommand, Result<Request> (*parse)(const Arguments&), Words words) {
+Result<Request> Parse(const Subcommand& subcommand, Result<Request> (*parse)(const Arguments&),
+                      Words words) {
   Result<Arguments> arguments = Arguments::Parse(subcommand.syntax, words);
   if (!arguments.ok()) return std::move(arguments).error();
   return parse(*arguments);
@@ -27,13 +28,20 @@ Result<Request> Parse(const Subcommand& subcommand, Result<Request> (*parse)(con
 Result<CreateRequest> Create(Words words) { return Parse(kCreate, ParseCreate, std::move(words)); }
 Result<ExecRequest> Exec(Words words) { return Parse(kExec, ParseExec, std::move(words)); }
 Result<ListRequest> List(Words words) { return Parse(kList, ParseList, std::move(words)); }
-Result<InspectRequest> Inspect(Words words) { return Parse(kInspect, ParseInspect, std::move(words)); }
+Result<InspectRequest> Inspect(Words words) {
+  return Parse(kInspect, ParseInspect, std::move(words));
+}
 
 TEST(CreateRequest, TakesEveryOption) {
-  Result<CreateRequest> request = Create(
-      {"--name", "web", "-e", "A=1", "-w", "/srv", "-u", "nobody:nogroup", "--entrypoint", "/bin/sh",
-       "--cpus", "4", "--memory", "1g", "--disk-size", "20", "--hostname", "host", "-l", "tier=front",
-       "--label", "plain", "--accel", "tcg", "--rm", "boxlite/base", "-c", "exit 3", "--rm"});
+  Result<CreateRequest> request =
+      Create({"--name",       "web",          "-e",          "A=1",
+              "-w",           "/srv",         "-u",          "nobody:nogroup",
+              "--entrypoint", "/bin/sh",      "--cpus",      "4",
+              "--memory",     "1g",           "--disk-size", "20",
+              "--hostname",   "host",         "-l",          "tier=front",
+              "--label",      "plain",        "--accel",     "tcg",
+              "--rm",         "boxlite/base", "-c",          "exit 3",
+              "--rm"});
   ASSERT_TRUE(request.ok()) << request.error().message();
   const CreateOptions& options = request->options;
   EXPECT_EQ(options.image, "boxlite/base");
@@ -71,7 +79,8 @@ TEST(CreateRequest, ReadsMemoryInMibAndRoundsUp) {
 }
 
 TEST(CreateRequest, ClearsTheEntrypointWithAnEmptyOne) {
-  EXPECT_EQ(Create({"--entrypoint", "", "image"})->options.entrypoint, std::vector<std::string>{""});
+  EXPECT_EQ(Create({"--entrypoint", "", "image"})->options.entrypoint,
+            std::vector<std::string>{""});
   EXPECT_EQ(Create({"--entrypoint=", "image"})->options.entrypoint, std::vector<std::string>{""});
 }
 
@@ -82,11 +91,12 @@ TEST(CreateRequest, PutsVariablesOfFilesBeforeThoseOfTheLine) {
   ASSERT_EQ(::write(file.get(), "A=file\nB=file\n", 14), 14);
   ::setenv("BOXLITE_TEST_SET", "here", 1);
   ::unsetenv("BOXLITE_TEST_UNSET");
-  Result<CreateRequest> request = Create({"-e", "A=line", "--env-file", path, "-e", "BOXLITE_TEST_SET", "-e",
-                                          "BOXLITE_TEST_UNSET", "image"});
+  Result<CreateRequest> request = Create({"-e", "A=line", "--env-file", path, "-e",
+                                          "BOXLITE_TEST_SET", "-e", "BOXLITE_TEST_UNSET", "image"});
   ::unlink(path);
   ASSERT_TRUE(request.ok()) << request.error().message();
-  EXPECT_THAT(request->options.env, ElementsAre("A=file", "B=file", "A=line", "BOXLITE_TEST_SET=here"));
+  EXPECT_THAT(request->options.env,
+              ElementsAre("A=file", "B=file", "A=line", "BOXLITE_TEST_SET=here"));
   EXPECT_THAT(request->unknown_variables, ElementsAre("BOXLITE_TEST_UNSET"));
 }
 
@@ -175,7 +185,8 @@ TEST(RemoveRequest, ForcesOnlyWhenTold) {
 }
 
 TEST(ExecRequest, TakesTheCommandWithAndWithoutDashes) {
-  for (const Words& words : std::vector<Words>{{"box", "sh", "-c", "x"}, {"box", "--", "sh", "-c", "x"}}) {
+  for (const Words& words :
+       std::vector<Words>{{"box", "sh", "-c", "x"}, {"box", "--", "sh", "-c", "x"}}) {
     Result<ExecRequest> request = Exec(words);
     ASSERT_TRUE(request.ok());
     EXPECT_EQ(request->box, "box");
@@ -187,7 +198,8 @@ TEST(ExecRequest, TakesTheCommandWithAndWithoutDashes) {
 }
 
 TEST(ExecRequest, TakesEveryOption) {
-  Result<ExecRequest> request = Exec({"-i", "-e", "A=1", "-w", "/srv", "-u", "1000", "box", "cat", "-e"});
+  Result<ExecRequest> request =
+      Exec({"-i", "-e", "A=1", "-w", "/srv", "-u", "1000", "box", "cat", "-e"});
   ASSERT_TRUE(request.ok());
   EXPECT_EQ(request->options.stdin_fd, 0);
   EXPECT_THAT(request->options.env, ElementsAre("A=1"));
@@ -198,7 +210,8 @@ TEST(ExecRequest, TakesEveryOption) {
 }
 
 TEST(ExecRequest, NeedsABoxAndACommand) {
-  for (const Words& words : std::vector<Words>{{}, {"box"}, {"box", "--"}, {"", "x"}, {"box", ""}}) {
+  for (const Words& words :
+       std::vector<Words>{{}, {"box"}, {"box", "--"}, {"", "x"}, {"box", ""}}) {
     EXPECT_FALSE(Exec(words).ok());
   }
   EXPECT_EQ(Exec({"-t", "box", "sh"}).error().code(), ErrorCode::kUnsupported);

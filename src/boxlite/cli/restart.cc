@@ -7,14 +7,14 @@ namespace boxlite::cli {
 namespace {
 
 int ExecuteRestart(Session& session, const StopRequest& request) {
-  return ForEachBox(session, request.boxes,
-                    [&](Runtime& runtime, const BoxId& id, const std::string& reference)
-                        -> Result<std::string> {
-                      BOXLITE_ASSIGN_OR_RETURN(EndReport report, runtime.Stop(id, request.grace));
-                      TellForced(session.console(), reference, report);
-                      BOXLITE_RETURN_IF_ERROR(runtime.Start(id, Attachment::kDetached));
-                      return reference;
-                    });
+  return ForEachBox(
+      session, request.boxes,
+      [&](Runtime& runtime, const BoxId& id, const std::string& reference) -> Result<std::string> {
+        BOXLITE_ASSIGN_OR_RETURN(EndReport report, runtime.Stop(id, request.grace));
+        TellForced(session.console(), reference, report);
+        BOXLITE_RETURN_IF_ERROR(runtime.Start(id, Attachment::kDetached));
+        return reference;
+      });
 }
 
 }  // namespace

@@ -79,8 +79,9 @@ constinit const Subcommand kRun = {
     .purpose = "Make a box from an image and run a command in it",
     .usage = "[OPTIONS] IMAGE [COMMAND [ARG...]]",
     .notes = kBoxNotes,
-    .examples = "boxlite run --rm boxlite/base uname -r\n"
-                "boxlite run -d --name web -e PORT=80 boxlite/base httpd -f\n",
+    .examples =
+        "boxlite run --rm boxlite/base uname -r\n"
+        "boxlite run -d --name web -e PORT=80 boxlite/base httpd -f\n",
     .syntax = {kOptions, kUnavailableBoxOptions, Positionals::kEndOptions},
     .prepare = Prepare<ParseRun, ExecuteRun>,
 };

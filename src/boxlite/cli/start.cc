@@ -8,12 +8,12 @@ namespace {
 constexpr Option kUnavailable[] = {{"attach", 'a', "", ""}, {"interactive", 'i', "", ""}};
 
 int ExecuteStart(Session& session, const BoxesRequest& request) {
-  return ForEachBox(session, request.boxes,
-                    [](Runtime& runtime, const BoxId& id, const std::string& reference)
-                        -> Result<std::string> {
-                      BOXLITE_RETURN_IF_ERROR(runtime.Start(id, Attachment::kDetached));
-                      return reference;
-                    });
+  return ForEachBox(
+      session, request.boxes,
+      [](Runtime& runtime, const BoxId& id, const std::string& reference) -> Result<std::string> {
+        BOXLITE_RETURN_IF_ERROR(runtime.Start(id, Attachment::kDetached));
+        return reference;
+      });
 }
 
 }  // namespace

@@ -8,13 +8,13 @@ namespace boxlite::cli {
 namespace {
 
 int ExecuteStop(Session& session, const StopRequest& request) {
-  return ForEachBox(session, request.boxes,
-                    [&](Runtime& runtime, const BoxId& id, const std::string& reference)
-                        -> Result<std::string> {
-                      BOXLITE_ASSIGN_OR_RETURN(EndReport report, runtime.Stop(id, request.grace));
-                      TellForced(session.console(), reference, report);
-                      return reference;
-                    });
+  return ForEachBox(
+      session, request.boxes,
+      [&](Runtime& runtime, const BoxId& id, const std::string& reference) -> Result<std::string> {
+        BOXLITE_ASSIGN_OR_RETURN(EndReport report, runtime.Stop(id, request.grace));
+        TellForced(session.console(), reference, report);
+        return reference;
+      });
 }
 
 }  // namespace
@@ -42,8 +42,9 @@ constinit const Subcommand kStop = {
     .purpose = "Stop boxes: their main command first, then the machine, with all data written",
     .usage = "[OPTIONS] BOX...",
     .notes = "A box that is not running is fine as it is; nothing is started for it.\n",
-    .examples = "boxlite stop web\n"
-                "boxlite stop -t 60 db\n",
+    .examples =
+        "boxlite stop web\n"
+        "boxlite stop -t 60 db\n",
     .syntax = {kStopOptions, {}},
     .prepare = Prepare<ParseStop, ExecuteStop>,
 };

@@ -11,7 +11,8 @@
 namespace boxlite::cli {
 
 inline constexpr Option kStopOptions[] = {
-    {"time", 't', "SECONDS", "Time for the main command to end before it is killed (10 unless said)"},
+    {"time", 't', "SECONDS",
+     "Time for the main command to end before it is killed (10 unless said)"},
 };
 static_assert(kDefaultGrace == std::chrono::seconds(10), "the help above says so");
 

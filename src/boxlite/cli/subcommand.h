@@ -1,5 +1,5 @@
-// Subcommand: one verb of the program. Each stands in a file of its own, with its options, its parsing into
-// a plain request (tested without a runtime) and the work.
+// Subcommand: one verb of the program. Each stands in a file of its own, with its options, its
+// parsing into a plain request (tested without a runtime) and the work.
 #pragma once
 
 #include <functional>
@@ -37,8 +37,8 @@ Result<Action> Prepare(const Arguments& arguments) {
   });
 }
 
-extern const Subcommand kRun, kCreate, kStart, kStop, kRestart, kKill, kRemove, kExec, kWait, kLogs, kList,
-    kInspect, kInfo, kDoctor, kVersion;
+extern const Subcommand kRun, kCreate, kStart, kStop, kRestart, kKill, kRemove, kExec, kWait, kLogs,
+    kList, kInspect, kInfo, kDoctor, kVersion;
 
 std::span<const Subcommand* const> AllSubcommands();
 // By name or alias; nullptr: there is none.

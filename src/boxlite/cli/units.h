@@ -26,8 +26,8 @@ Result<std::uint64_t> ParseNumber(std::string_view text, std::uint64_t largest);
 // "TERM", "SIGTERM", "sigterm" or a number from 1 to 64.
 Result<int> ParseSignal(std::string_view text);
 
-// "less than a second", "5 seconds", "3 minutes", "2 hours", "4 days", ... A negative duration (the clock
-// was set back) reads as less than a second.
+// "less than a second", "5 seconds", "3 minutes", "2 hours", "4 days", ... A negative duration (the
+// clock was set back) reads as less than a second.
 std::string DescribeDuration(std::chrono::nanoseconds duration);
 
 // "2026-11-24T13:18:05.123456789Z"; empty for 0, which means "never".

@@ -35,8 +35,9 @@ TEST(Units, ReadsSizesAsDockerDoes) {
 }
 
 TEST(Units, RefusesWhatIsNoSize) {
-  for (const char* text : {"", "m", "-1", "+1", " 1", "1 g", "1x", "1gg", "1.", ".5g", "1.5.5", "1e3",
-                           "0x10", "18446744073709551616b", "16777217t", "1.1234567g", "1,5g"}) {
+  for (const char* text :
+       {"", "m", "-1", "+1", " 1", "1 g", "1x", "1gg", "1.", ".5g", "1.5.5", "1e3", "0x10",
+        "18446744073709551616b", "16777217t", "1.1234567g", "1,5g"}) {
     EXPECT_FALSE(ParseSize(text, kMib).ok()) << text;
   }
 }
@@ -48,7 +49,8 @@ TEST(Units, ReadsDurationsUpToAYear) {
   EXPECT_EQ(*ParseDuration("2m"), seconds(120));
   EXPECT_EQ(*ParseDuration("1h"), seconds(3600));
   EXPECT_TRUE(ParseDuration("31622400").ok());
-  for (const char* text : {"", "-1", "s", "1d", "1.5", "31622401", "9999h", "99999999999999999999"}) {
+  for (const char* text :
+       {"", "-1", "s", "1d", "1.5", "31622401", "9999h", "99999999999999999999"}) {
     EXPECT_FALSE(ParseDuration(text).ok()) << text;
   }
 }

@@ -11,7 +11,8 @@
 namespace boxlite::cli {
 namespace {
 
-constexpr Option kOptions[] = {{"format", 0, "text|json|yaml", "How to show it (text unless said)"}};
+constexpr Option kOptions[] = {
+    {"format", 0, "text|json|yaml", "How to show it (text unless said)"}};
 
 #if defined(__clang__)
 constexpr char kCompiler[] = "clang " __clang_version__;
@@ -34,7 +35,8 @@ int ExecuteVersion(Session& session, const ReportRequest& request) {
   std::string text = VersionLine();
   for (const auto& [key, value] : report.items()) {
     if (key == "version") continue;
-    text += "  " + key + ": " + (value.is_string() ? value.get<std::string>() : value.dump()) + "\n";
+    text +=
+        "  " + key + ": " + (value.is_string() ? value.get<std::string>() : value.dump()) + "\n";
   }
   session.console().Print(text);
   return kExitOk;
