@@ -8,12 +8,14 @@
 //
 // inspect, an array; keys as in docker where docker has the same thing:
 //   Id, Name, Image, ImageDigest, Created, Status, Command, Env, WorkingDir, User, Hostname,
-//   Labels, Cpus, Memory (bytes), DiskSize (bytes), RemoveOnExit, StopSignal, Accelerator (as asked
-//   for), Problem, State{Status, Reason, Running, Pid (QEMU's, 0: none), ExitCode (null: unknown),
-//   StartedAt, FinishedAt}, Evidence{Life, LifeId, Phase, Attached, Handshake, Accelerator (in
-//   use), ShimPid, VmPid, BootId,
-//            ProtocolVersion, StartMs{Engine, Guest, Main}, Outcome{Kind, Flushed, Forced, Stage,
-//            Reason, Code}}
+//   Labels, Cpus, Memory (bytes), DiskSize (bytes), RemoveOnExit, StopSignal,
+//   Accelerator (as asked for), Problem (only where the spec could not be read)
+//   State: Status, Reason, Running, Pid (QEMU's, 0: none), ExitCode (null: unknown),
+//     StartedAt and FinishedAt (null: never, not yet)
+//   Evidence, of the newest life: Life (its number, 0: none), LifeId, Phase, Attached,
+//     Handshake ("ok", or why the shim of a live box does not answer), Accelerator (in use),
+//     ShimPid, VmPid, BootId, ProtocolVersion, StartMs (Engine, Guest, Main),
+//     Outcome (null: none yet): Kind, Flushed, Forced, Stage, Reason, Code
 #pragma once
 
 #include <cstdint>
