@@ -16,6 +16,8 @@ namespace {
 constexpr char kRotatedLog[] = "main.log.1";
 constexpr std::size_t kMaxHeader = 80;
 constexpr std::size_t kReadChunk = 64 * 1024;
+// No box writes that much: a larger offset is damage, and sums with it would wrap around.
+constexpr std::uint64_t kMaxOffset = 1ULL << 62;
 
 Error Damaged() { return Error(ErrorCode::kCorrupt, "main.log is damaged"); }
 
@@ -50,6 +52,7 @@ Result<Scan> ScanFile(int fd) {
       Result<ParsedLogRecord> parsed = ParseLogRecord(std::string_view(buffer).substr(used));
       if (!parsed.ok()) return scan;
       if (parsed->size == 0) break;
+      if (parsed->record.offset < scan.end) return scan;
       used += parsed->size;
       scan.whole_bytes += parsed->size;
       scan.end = parsed->record.offset + parsed->record.bytes.size();
@@ -81,7 +84,7 @@ Result<ParsedLogRecord> ParseLogRecord(std::string_view bytes) {
   parsed.record.stream = header[0] == 'o' ? LogStream::kStdout : LogStream::kStderr;
   header.remove_prefix(2);
   if (!TakeNumber(header, ' ', parsed.record.offset) || !TakeNumber(header, '\n', length) ||
-      !header.empty() || length > kMaxLogRecord) {
+      !header.empty() || length > kMaxLogRecord || parsed.record.offset > kMaxOffset) {
     return Damaged();
   }
   const std::size_t body = line_end + 1;
@@ -115,7 +118,10 @@ Result<LogWriter> LogWriter::Open(int box_fd, std::uint64_t rotate_bytes) {
 }
 
 Status LogWriter::Rotate() {
-  if (::renameat(box_fd_, kLogFile, box_fd_, kRotatedLog) != 0) return ErrnoError("rotate main.log");
+  // Not there: the rotation before this one got no further, on a full disk.
+  if (::renameat(box_fd_, kLogFile, box_fd_, kRotatedLog) != 0 && errno != ENOENT) {
+    return ErrnoError("rotate main.log");
+  }
   Fd file = OpenLog(box_fd_, kLogFile, O_RDWR | O_CREAT | O_APPEND);
   if (!file.valid()) return ErrnoError("open main.log");
   file_ = std::move(file);
@@ -177,6 +183,7 @@ Result<LogReader::Progress> LogReader::ReadAvailable(
   Progress progress;
   if (!file_.valid()) BOXLITE_RETURN_IF_ERROR(OpenFor(position_));
   if (!file_.valid()) return progress;
+  bool looked_again = false;
   for (;;) {
     const std::size_t had = buffer_.size();
     buffer_.resize(had + kReadChunk);
@@ -187,11 +194,18 @@ Result<LogReader::Progress> LogReader::ReadAvailable(
     file_offset_ += static_cast<std::uint64_t>(count);
     std::size_t used = 0;
     for (;;) {
-      BOXLITE_ASSIGN_OR_RETURN(ParsedLogRecord parsed,
-                               ParseLogRecord(std::string_view(buffer_).substr(used)));
-      if (parsed.size == 0) break;
-      used += parsed.size;
-      LogRecord record = parsed.record;
+      Result<ParsedLogRecord> parsed = ParseLogRecord(std::string_view(buffer_).substr(used));
+      if (!parsed.ok()) {
+        // A writer on a full disk takes half a record back and writes another in its place.
+        if (looked_again) return std::move(parsed).error();
+        looked_again = true;
+        file_offset_ -= buffer_.size() - used;
+        buffer_.resize(used);
+        break;
+      }
+      if (parsed->size == 0) break;
+      used += parsed->size;
+      LogRecord record = parsed->record;
       const std::uint64_t record_end = record.offset + record.bytes.size();
       if (record_end <= position_) continue;
       if (record.offset < position_) {
@@ -206,7 +220,11 @@ Result<LogReader::Progress> LogReader::ReadAvailable(
     buffer_.erase(0, used);
     if (count > 0) continue;
     BOXLITE_ASSIGN_OR_RETURN(bool moved, MoveToNextFile());
-    if (!moved) return progress;
+    if (moved) continue;
+    // Half a record is read again next time, for the same reason.
+    file_offset_ -= buffer_.size();
+    buffer_.clear();
+    return progress;
   }
 }
 

@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include "boxlite/base/files.h"
 
@@ -109,12 +111,84 @@ TEST_F(MainLog, AFollowerLosesNothingOverARotation) {
   EXPECT_EQ(seen, all);
 }
 
+TEST_F(MainLog, ARecordThatAFullDiskCutIsTakenBackAndTheNextIsReadWhole) {
+  LogWriter writer = Open();
+  ASSERT_TRUE(writer.Append(LogStream::kStdout, "before", 1).ok());
+  LogReader follower(box_.get(), 0);
+  std::string seen;
+  const auto follow = [&]() {
+    return follower.ReadAvailable([&](const LogRecord& record) -> Status {
+      seen.append(record.bytes);
+      return {};
+    });
+  };
+  ASSERT_TRUE(follow().ok());
+  // A limit on the file's size is as good as a full disk: the write is cut in the middle.
+  struct sigaction ignore = {};
+  ignore.sa_handler = SIG_IGN;
+  struct sigaction action_before = {};
+  ASSERT_EQ(::sigaction(SIGXFSZ, &ignore, &action_before), 0);
+  rlimit limit_before = {};
+  ASSERT_EQ(::getrlimit(RLIMIT_FSIZE, &limit_before), 0);
+  rlimit limit = limit_before;
+  limit.rlim_cur = 200;
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit), 0);
+  Status cut = writer.Append(LogStream::kStdout, std::string(1000, 'x'), 2);
+  ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &limit_before), 0);
+  ASSERT_EQ(::sigaction(SIGXFSZ, &action_before, nullptr), 0);
+  EXPECT_FALSE(cut.ok());
+  ASSERT_TRUE(writer.Append(LogStream::kStdout, " after", 3).ok());
+  ASSERT_TRUE(follow().ok());
+  EXPECT_EQ(seen, "before after");
+  EXPECT_EQ(ReadAll(0), "before after");
+}
+
+TEST_F(MainLog, AFollowerThatSawHalfARecordReadsWhatReplacedIt) {
+  LogWriter writer = Open();
+  LogReader follower(box_.get(), 0);
+  std::string seen;
+  const auto follow = [&]() {
+    return follower.ReadAvailable([&](const LogRecord& record) -> Status {
+      seen.append(record.bytes);
+      return {};
+    });
+  };
+  {
+    Fd file(::openat(box_.get(), "main.log", O_WRONLY | O_APPEND | O_CLOEXEC));
+    ASSERT_TRUE(WriteAll(file.get(), "1 o 0 900\nhalf").ok());
+    ASSERT_TRUE(follow().ok());
+    ASSERT_EQ(::ftruncate(file.get(), 0), 0);
+  }
+  ASSERT_TRUE(writer.Append(LogStream::kStdout, "whole", 2).ok());
+  ASSERT_TRUE(follow().ok());
+  EXPECT_EQ(seen, "whole");
+}
+
+TEST_F(MainLog, ARotationThatGotHalfwayIsGoneOnWith) {
+  LogWriter writer = Open(/*rotate_bytes=*/64);
+  ASSERT_TRUE(writer.Append(LogStream::kStdout, std::string(80, 'a'), 1).ok());
+  ASSERT_EQ(::renameat(box_.get(), "main.log", box_.get(), "main.log.1"), 0);
+  ASSERT_TRUE(writer.Append(LogStream::kStdout, "b", 2).ok());
+  EXPECT_EQ(ReadAll(0), std::string(80, 'a') + "b");
+}
+
+TEST_F(MainLog, OffsetsThatGoBackAreATornTailToTheNextWriter) {
+  {
+    Fd file(::openat(box_.get(), "main.log", O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    ASSERT_TRUE(WriteAll(file.get(), "1 o 100 3\nabc\n1 o 5 3\ndef\n").ok());
+  }
+  LogWriter writer = Open();
+  EXPECT_EQ(writer.end(), 103u);
+  ASSERT_TRUE(writer.Append(LogStream::kStdout, "ghi", 2).ok());
+  EXPECT_EQ(ReadAll(100), "abcghi");
+}
+
 TEST_F(MainLog, NoLogReadsAsEmpty) { EXPECT_EQ(ReadAll(0), ""); }
 
 TEST(ParseLogRecord, RefusesWhatIsNoRecord) {
   for (const char* text :
        {"x o 0 1\na\n", "1 x 0 1\na\n", "1 o 0 1\nab", "1 o 0 999999999\n", "1 o 0 1 \na\n",
-        "1o 0 1\na\n", "\n"}) {
+        "1o 0 1\na\n", "\n", "1 o 18446744073709551615 1\na\n"}) {
     EXPECT_FALSE(ParseLogRecord(text).ok()) << text;
   }
   EXPECT_EQ(ParseLogRecord("1 o 0 5\nab")->size, 0u) << "a short one wants more";
