@@ -110,6 +110,8 @@ kj::Promise<void> Shim::BootOrFallBack() {
   kj::Promise<void> booted = BootMachine(kvm ? Accelerator::kKvm : Accelerator::kTcg);
   if (!kvm || birth_.accelerator_demanded) return booted;
   return booted.catch_([this](kj::Exception&& exception) -> kj::Promise<void> {
+    // An engine that could not even be started is no matter of its accelerator.
+    if (machine_.get() == nullptr) return kj::mv(exception);
     const std::string reason = FromStep(exception).message();
     KJ_LOG(WARNING, "KVM did not boot a guest; falling back to emulation", reason.c_str());
     static_cast<void>(
