@@ -1,5 +1,6 @@
 #include "boxlite/runtime/runtime_impl.h"
 
+#include <signal.h>
 #include <time.h>
 
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include "boxlite/runtime/create_box.h"
 #include "boxlite/runtime/documents.h"
 #include "boxlite/runtime/engine_choice.h"
+#include "boxlite/runtime/runtime_guard.h"
 #include "boxlite/vmm/accelerator.h"
 
 namespace boxlite {
@@ -34,14 +36,20 @@ bool IsLive(BoxState state) {
 
 Result<std::unique_ptr<Runtime>> Runtime::Open(RuntimeOptions options) {
   BOXLITE_ASSIGN_OR_RETURN(std::string path, Home::ResolvePath(options.home));
-  return std::unique_ptr<Runtime>(new RuntimeImpl(std::move(options), std::move(path)));
+  return NewRuntimeGuard(std::make_unique<RuntimeImpl>(std::move(options), std::move(path)));
 }
 
 RuntimeImpl::RuntimeImpl(RuntimeOptions options, std::string home_path)
     : options_(std::move(options)), home_path_(std::move(home_path)) {}
 
 kj::AsyncIoContext& RuntimeImpl::io() {
-  if (!io_) io_.emplace(kj::setupAsyncIo());
+  if (!io_) {
+    // kj ignores SIGPIPE for the whole process, which is the embedder's: RuntimeGuard does without.
+    struct sigaction before = {};
+    ::sigaction(SIGPIPE, nullptr, &before);
+    io_.emplace(kj::setupAsyncIo());
+    ::sigaction(SIGPIPE, &before, nullptr);
+  }
   return *io_;
 }
 
@@ -186,7 +194,10 @@ Result<HomeInfo> RuntimeImpl::Info() {
   info.configured = count(BoxState::kConfigured);
   info.exists = home_.has_value();
   if (home_) {
-    BOXLITE_ASSIGN_OR_RETURN(std::vector<std::string> images, ListDirectory(home_->images_fd()));
+    std::vector<std::string> images;
+    if (home_->images_fd() >= 0) {
+      BOXLITE_ASSIGN_OR_RETURN(images, ListDirectory(home_->images_fd()));
+    }
     info.images = static_cast<std::size_t>(
         std::count_if(images.begin(), images.end(), [](const std::string& image) {
           return !image.starts_with(kPendingPrefix);
