@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <deque>
+#include <memory>
 
 #include "boxlite/base/files.h"
 #include "boxlite/runtime/budgets.h"
@@ -95,8 +96,14 @@ Result<std::unique_ptr<ShimClient>> RuntimeImpl::ConnectForExec(const OpenBox& b
     BOXLITE_ASSIGN_OR_RETURN(Evidence evidence, ReadEvidence(box.fd.get()));
     const BoxState state = DeriveState(evidence).state;
     switch (RuleFor(Verb::kExec, state)) {
-      case VerbRule::kDo:
-        return ConnectLive(box);
+      case VerbRule::kDo: {
+        Result<std::unique_ptr<ShimClient>> client = ConnectLive(box);
+        if (client.ok()) return client;
+        // It may have ended between the look and the connection: then its new state decides.
+        BOXLITE_ASSIGN_OR_RETURN(evidence, ReadEvidence(box.fd.get()));
+        if (DeriveState(evidence).state == state) return client;
+        break;
+      }
       case VerbRule::kWaitThenDo:
         BOXLITE_RETURN_IF_ERROR(AwaitSettled(box));
         break;
@@ -126,14 +133,18 @@ Result<ProcessExit> RuntimeImpl::ExecOn(ShimClient& client, const ExecOptions& o
   spec.setWorkingDir(AsBytes(options.working_dir));
   spec.setUser(AsBytes(options.user));
   spec.setStdin(options.stdin_fd >= 0);
-  // What a shell's pipeline does to a program whose reader has left.
-  kj::Maybe<wire::Execution::Client> execution;
-  kj::Promise<void> told = kj::READY_NOW;
-  const auto reader_left = [&execution, &told]() {
-    KJ_IF_MAYBE (running, execution) {
-      auto signal = running->signalRequest();
+  // What a shell's pipeline does to a program whose reader has left. Shared with the sinks: they live as
+  // long as the connection, which may be longer than this call.
+  struct Running {
+    kj::Maybe<wire::Execution::Client> execution;
+    kj::Promise<void> told = kj::READY_NOW;
+  };
+  auto running = std::make_shared<Running>();
+  const auto reader_left = [running]() {
+    KJ_IF_MAYBE (execution, running->execution) {
+      auto signal = execution->signalRequest();
       signal.setNumber(SIGPIPE);
-      told = signal.send().ignoreResult().eagerlyEvaluate([](kj::Exception&&) {});
+      running->told = signal.send().ignoreResult().eagerlyEvaluate([](kj::Exception&&) {});
     }
   };
   request.setStdout(NewFdSink(options.stdout_fd, reader_left));
@@ -141,7 +152,7 @@ Result<ProcessExit> RuntimeImpl::ExecOn(ShimClient& client, const ExecOptions& o
   using Started = capnp::Response<wire::Shim::ExecResults>;
   BOXLITE_ASSIGN_OR_RETURN(Started started, client.Await<Started>(request.send()));
   BOXLITE_RETURN_IF_ERROR(FromWire(started.getError()));
-  execution = started.getExecution();
+  running->execution = started.getExecution();
   kj::Promise<void> input = kj::READY_NOW;
   if (options.stdin_fd >= 0) {
     input = PumpFd(io(), options.stdin_fd, started.getExecution().stdinRequest().send().getSink())
@@ -241,9 +252,12 @@ Status PrintTail(int box_fd, const LogOptions& options, std::uint64_t& end) {
     }
     std::string& rest = partial[record.stream == LogStream::kStderr];
     rest.append(record.bytes);
-    for (std::size_t cut; (cut = rest.find('\n')) != std::string::npos; rest.erase(0, cut + 1)) {
-      keep(record.stream, rest.substr(0, cut + 1));
+    std::size_t begin = 0;
+    for (std::size_t end_of_line; (end_of_line = rest.find('\n', begin)) != std::string::npos;
+         begin = end_of_line + 1) {
+      keep(record.stream, rest.substr(begin, end_of_line + 1 - begin));
     }
+    rest.erase(0, begin);
     return {};
   });
   if (!read.ok()) return std::move(read).error();
@@ -266,12 +280,16 @@ Status RuntimeImpl::Logs(const BoxId& id, const LogOptions& options) {
   std::uint64_t end = 0;
   BOXLITE_RETURN_IF_ERROR(PrintTail(box.fd.get(), options, end));
   if (!options.follow) return {};
-  BOXLITE_ASSIGN_OR_RETURN(Evidence evidence, ReadEvidence(box.fd.get()));
-  if (evidence.shim_lock == LockState::kFree) return {};
   BOXLITE_ASSIGN_OR_RETURN(std::unique_ptr<LogFollower> follower,
                            LogFollower::Create(io(), box.fd.get(), end, options.stdout_fd,
                                                options.stderr_fd));
+  // Looked at after the watch began, and drained after the look: what was written meanwhile is not lost.
+  BOXLITE_ASSIGN_OR_RETURN(Evidence evidence, ReadEvidence(box.fd.get()));
+  if (evidence.shim_lock == LockState::kFree) return follower->Drain();
   Result<ProcessHandle> shim = FindShim(box.fd.get(), evidence);
+  if (!shim.ok() && shim.error().code() != ErrorCode::kNotFound) {
+    return std::move(shim).error().While("follow the log of box " + id.str());
+  }
   if (shim.ok()) {
     kj::UnixEventPort::FdObserver ended(io().unixEventPort, shim->fd(),
                                         kj::UnixEventPort::FdObserver::OBSERVE_READ);
@@ -297,8 +315,8 @@ Result<ProcessExit> RuntimeImpl::RunForeground(const BoxId& id, const Foreground
   Result<std::unique_ptr<ShimClient>> client = ConnectLive(box);
   Result<MainEnd> end = Error(ErrorCode::kUnavailable, "not asked yet");
   if (client.ok()) {
-    kj::Promise<void> forwarding = kj::READY_NOW;
     kj::Own<SignalForwarder> forwarder;
+    kj::Promise<void> forwarding = kj::READY_NOW;  // uses it, so it goes first
     if (options.signals_fd >= 0) {
       forwarder = kj::heap<SignalForwarder>(io(), options.signals_fd, (*client)->shim());
       forwarding = forwarder->Run().eagerlyEvaluate([](kj::Exception&&) {});
