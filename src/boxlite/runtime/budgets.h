@@ -11,6 +11,9 @@ using std::chrono::milliseconds;
 // -t's default: between main's stop signal and SIGKILL. As docker.
 inline constexpr milliseconds kDefaultGrace{10'000};
 
+// What is longer is cut to it: a week is for ever here, and fits every counter of milliseconds.
+inline constexpr milliseconds kLongestGrace{7LL * 24 * 3600 * 1000};
+
 // Main was sent SIGKILL (or ended): until the agent has reported its end.
 inline constexpr milliseconds kMainReapBudget{2'000};
 
@@ -29,6 +32,10 @@ inline constexpr milliseconds kFlushCeiling{60'000};
 inline constexpr milliseconds kCallerCeiling = kFlushCeiling + (kCallerFlushBudget - kShimFlushBudget);
 static_assert(kFlushProgressStep < kShimFlushBudget && kShimFlushBudget < kFlushCeiling);
 static_assert(kFlushCeiling < kCallerCeiling);
+
+// A box made with --rm that somebody ended: for its foreground reader to take the last output.
+inline constexpr milliseconds kReaderBudget{2'000};
+static_assert(kReaderBudget < kCallerFlushBudget);
 
 // The engine after QMP quit, and after SIGKILL: its process only has to leave.
 inline constexpr milliseconds kQuitBudget{2'000};

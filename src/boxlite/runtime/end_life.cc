@@ -26,18 +26,8 @@ int Milliseconds(Clock::duration duration) {
   return count < 0 ? 0 : static_cast<int>(count);
 }
 
-bool AskByRpc(kj::AsyncIoContext& io, int box_fd, const BoxId& id, const Evidence& evidence,
-              milliseconds grace) {
-  std::optional<std::string> life_id;
-  if (evidence.record.present()) life_id = evidence.record.value.life_id;
-  Result<std::unique_ptr<ShimClient>> client =
-      ShimClient::Connect(io, box_fd, id, life_id, kHandshakeTimeout);
-  if (!client.ok()) return false;
-  auto request = (*client)->shim().stopRequest();
-  request.setGraceMs(static_cast<std::uint32_t>(grace.count()));
-  using Answer = capnp::Response<wire::Shim::StopResults>;
-  Result<Answer> answer = (*client)->Await<Answer>(request.send(), kHandshakeTimeout);
-  return answer.ok() && answer->getError().getCode() == 0;
+milliseconds CutGrace(milliseconds grace) {
+  return std::clamp(grace, milliseconds(0), kLongestGrace);
 }
 
 bool StillAnswers(kj::AsyncIoContext& io, int box_fd, const BoxId& id) {
@@ -97,6 +87,20 @@ Result<EndReport> Report(int box_fd, std::string forced) {
 
 }  // namespace
 
+bool AskToEnd(kj::AsyncIoContext& io, int box_fd, const BoxId& id, const Evidence& evidence,
+              milliseconds grace) {
+  std::optional<std::string> life_id;
+  if (evidence.record.present()) life_id = evidence.record.value.life_id;
+  Result<std::unique_ptr<ShimClient>> client =
+      ShimClient::Connect(io, box_fd, id, life_id, kHandshakeTimeout);
+  if (!client.ok()) return false;
+  auto request = (*client)->shim().stopRequest();
+  request.setGraceMs(static_cast<std::uint32_t>(CutGrace(grace).count()));
+  using Answer = capnp::Response<wire::Shim::StopResults>;
+  Result<Answer> answer = (*client)->Await<Answer>(request.send(), kHandshakeTimeout);
+  return answer.ok() && answer->getError().getCode() == 0;
+}
+
 Result<ProcessHandle> FindShim(int box_fd, const Evidence& evidence) {
   if (evidence.record.present()) {
     const LifeRecord& record = evidence.record.value;
@@ -127,8 +131,9 @@ Result<bool> AwaitLocksFree(int box_fd, milliseconds wait) {
   }
 }
 
-Result<EndReport> EndLife(kj::AsyncIoContext& io, int box_fd, const BoxId& id,
-                          milliseconds grace) {
+Result<EndReport> EndLife(kj::AsyncIoContext& io, int box_fd, const BoxId& id, milliseconds grace,
+                          const std::function<void()>& when_asked) {
+  grace = CutGrace(grace);
   std::string forced;
   BOXLITE_ASSIGN_OR_RETURN(Evidence evidence, ReadEvidence(box_fd));
   if (evidence.shim_lock == LockState::kHeld) {
@@ -138,11 +143,12 @@ Result<EndReport> EndLife(kj::AsyncIoContext& io, int box_fd, const BoxId& id,
       // A stopped process can neither answer nor end by SIGTERM.
       BOXLITE_RETURN_IF_ERROR(shim->Signal(SIGCONT));
       milliseconds main_grace = grace;
-      if (!AskByRpc(io, box_fd, id, evidence, grace)) {
+      if (!AskToEnd(io, box_fd, id, evidence, grace)) {
         BOXLITE_RETURN_IF_ERROR(shim->Signal(SIGTERM));
         // A signal carries no grace: the shim then gives main the default one.
         main_grace = std::max(grace, kDefaultGrace);
       }
+      if (when_asked) when_asked();
       BOXLITE_FAILPOINT("stop.asked");
       BOXLITE_ASSIGN_OR_RETURN(bool ended, AwaitGracefulEnd(io, box_fd, id, *shim, main_grace));
       if (!ended) {

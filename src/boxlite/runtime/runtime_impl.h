@@ -55,7 +55,9 @@ class RuntimeImpl final : public Runtime {
 
   Result<OfdLock> TakeVerb(const OpenBox& box, const std::string& verb);
   // For verbs that end a life: a start that still boots is told to give up rather than waited for.
-  Result<OfdLock> TakeVerbToEnd(const OpenBox& box, const std::string& verb);
+  // A stop under way is told of a shorter grace.
+  Result<OfdLock> TakeVerbToEnd(const OpenBox& box, const std::string& verb,
+                                std::chrono::milliseconds grace);
   // Waits until the box is neither starting nor stopping.
   Status AwaitSettled(const OpenBox& box);
   Status AwaitStarted(const OpenBox& box, const Evidence& evidence);

@@ -27,7 +27,8 @@ Result<OfdLock> RuntimeImpl::TakeVerb(const OpenBox& box, const std::string& ver
   return TakeVerbLock(*home, box.id, box.fd.get(), verb, kVerbLockWait);
 }
 
-Result<OfdLock> RuntimeImpl::TakeVerbToEnd(const OpenBox& box, const std::string& verb) {
+Result<OfdLock> RuntimeImpl::TakeVerbToEnd(const OpenBox& box, const std::string& verb,
+                                           milliseconds grace) {
   BOXLITE_ASSIGN_OR_RETURN(const Home* home, ExistingHome(box.id.str()));
   Result<OfdLock> lock = TakeVerbLock(*home, box.id, box.fd.get(), verb, kPolitePause);
   if (lock.ok() || lock.error().code() != ErrorCode::kTimeout) return lock;
@@ -36,6 +37,9 @@ Result<OfdLock> RuntimeImpl::TakeVerbToEnd(const OpenBox& box, const std::string
     Result<ProcessHandle> shim = FindShim(box.fd.get(), evidence);
     // The start fails, its caller reports so and lets go of the lock.
     if (shim.ok()) BOXLITE_RETURN_IF_ERROR(shim->Signal(SIGTERM));
+  } else if (evidence.shim_lock == LockState::kHeld) {
+    // Most likely another stop waits for main's grace, which may be cut short: as docker's second stop.
+    static_cast<void>(AskToEnd(io(), box.fd.get(), box.id, evidence, grace));
   }
   return TakeVerbLock(*home, box.id, box.fd.get(), verb, kVerbLockWait);
 }
@@ -124,7 +128,7 @@ Status RuntimeImpl::Start(const BoxId& id, Attachment attachment) {
 
 Result<EndReport> RuntimeImpl::Stop(const BoxId& id, std::chrono::milliseconds grace) {
   BOXLITE_ASSIGN_OR_RETURN(OpenBox box, Open(id));
-  Result<OfdLock> verb = TakeVerbToEnd(box, "stop");
+  Result<OfdLock> verb = TakeVerbToEnd(box, "stop", grace);
   if (!verb.ok()) {
     // A box made with --rm that removed itself meanwhile has been stopped.
     return std::move(verb).error();
@@ -136,7 +140,8 @@ Result<EndReport> RuntimeImpl::Stop(const BoxId& id, std::chrono::milliseconds g
     report.exit = derived.exit;
     return report;
   }
-  Result<EndReport> report = EndLife(io(), box.fd.get(), id, grace);
+  // The shim of an attached --rm box waits for its creator, which may be this very process.
+  Result<EndReport> report = EndLife(io(), box.fd.get(), id, grace, [&] { attached_.erase(id); });
   attached_.erase(id);
   return report;
 }
@@ -166,7 +171,7 @@ Status RuntimeImpl::Remove(const BoxId& id, Force force) {
   BOXLITE_ASSIGN_OR_RETURN(OpenBox box, Open(id));
   const Verb verb_kind = force == Force::kYes ? Verb::kForceRemove : Verb::kRemove;
   BOXLITE_ASSIGN_OR_RETURN(
-      OfdLock verb, force == Force::kYes ? TakeVerbToEnd(box, "rm -f") : TakeVerb(box, "rm"));
+      OfdLock verb, force == Force::kYes ? TakeVerbToEnd(box, "rm -f", milliseconds(0)) : TakeVerb(box, "rm"));
   BOXLITE_ASSIGN_OR_RETURN(Evidence evidence, ReadEvidence(box.fd.get()));
   const BoxState state = DeriveState(evidence).state;
   if (RuleFor(verb_kind, state) == VerbRule::kRefuse) return Refusal(verb_kind, state, id);
@@ -176,7 +181,9 @@ Status RuntimeImpl::Remove(const BoxId& id, Force force) {
     return std::move(spec).error().While("remove box " + id.str());
   }
   if (force == Force::kYes) {
-    BOXLITE_ASSIGN_OR_RETURN(EndReport report, EndLife(io(), box.fd.get(), id, milliseconds(0)));
+    BOXLITE_ASSIGN_OR_RETURN(
+        EndReport report,
+        EndLife(io(), box.fd.get(), id, milliseconds(0), [&] { attached_.erase(id); }));
     attached_.erase(id);
     static_cast<void>(report);
   }

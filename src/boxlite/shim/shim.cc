@@ -61,13 +61,11 @@ void Shim::Report(const StartReport& report) {
 }
 
 void Shim::RequestStop(std::chrono::milliseconds grace) {
-  if (stop_requested_) {
-    // A later request may be more impatient, never more patient; it is heeded if main's grace still runs.
-    return;
-  }
-  grace_ = grace;
+  // A later request may be more impatient, never more patient.
+  if (!stop_requested_ || grace < grace_) grace_ = grace;
   stop_requested_ = true;
   stop_fulfiller_->fulfill();
+  if (grace_changed_.get() != nullptr) grace_changed_->fulfill();
 }
 
 Status Shim::TakeLife() {
@@ -183,18 +181,24 @@ kj::Promise<void> Shim::EndMain() {
   kj::Promise<void> asked =
       signal.send().ignoreResult().eagerlyEvaluate([](kj::Exception&&) {});
   // A main that ignores the signal is killed, with all that runs beside it.
-  kj::Promise<void> killed = timer_.afterDelay(AsDuration(grace_))
-                                 .then([this]() {
-                                   main_forced_ = "main outlived its grace of " +
-                                                  std::to_string(grace_.count()) +
-                                                  " ms and was killed";
-                                   return main_->killRequest().send().ignoreResult();
-                                 })
-                                 .eagerlyEvaluate([](kj::Exception&&) {});
-  kj::Promise<void> given_up = timer_.afterDelay(AsDuration(grace_ + kMainReapBudget));
-  return main_end_->addBranch()
-      .exclusiveJoin(kj::mv(given_up))
-      .attach(kj::mv(asked), kj::mv(killed));
+  kj::Promise<void> given_up = WhenGraceIsOver(timer_.now()).then([this]() {
+    main_forced_ =
+        "main outlived its grace of " + std::to_string(grace_.count()) + " ms and was killed";
+    tasks_.add(main_->killRequest().send().ignoreResult().catch_([](kj::Exception&&) {}));
+    return timer_.afterDelay(AsDuration(kMainReapBudget));
+  });
+  return main_end_->addBranch().exclusiveJoin(kj::mv(given_up)).attach(kj::mv(asked));
+}
+
+kj::Promise<void> Shim::WhenGraceIsOver(kj::TimePoint begin) {
+  auto changed = kj::newPromiseAndFulfiller<void>();
+  grace_changed_ = kj::mv(changed.fulfiller);
+  return timer_.atTime(begin + AsDuration(grace_))
+      .exclusiveJoin(kj::mv(changed.promise))
+      .then([this, begin]() -> kj::Promise<void> {
+        if (timer_.now() >= begin + AsDuration(grace_)) return kj::READY_NOW;
+        return WhenGraceIsOver(begin);
+      });
 }
 
 kj::Promise<void> Shim::EndGracefully() {
@@ -249,7 +253,9 @@ kj::Promise<void> Shim::Conclude(LifeOutcome outcome) {
   machine_ = nullptr;  // reaped: nothing of the machine holds the VM lock any more
   BOXLITE_FAILPOINT("shim.emptied");
   outcome.at_ns = WallClockNowNs();
-  if (socket_.get() != nullptr) socket_->Unlink();
+  const bool removes_box = birth_.spec.remove_on_exit && !box_is_gone_;
+  // A box that removes itself may wait for a reader first: until then it says that it lives.
+  if (socket_.get() != nullptr && !removes_box) socket_->Unlink();
   const StartReport failure{StartEvent::kFailed, outcome.code, outcome.stage, outcome.reason};
   const bool failed = outcome.kind == OutcomeKind::kFailed;
   if (Status written = life_->WriteOutcome(std::move(outcome)); !written.ok()) {
@@ -265,13 +271,20 @@ kj::Promise<void> Shim::Conclude(LifeOutcome outcome) {
     main_exited_fulfiller_->reject(AsException(
         Error(ErrorCode::kWrongState, "this life was ended before main had an exit code")));
   }
-  if (!birth_.spec.remove_on_exit || box_is_gone_) return kj::READY_NOW;
-  // A foreground run still reads the log; it lets go when it has everything, or dies.
-  kj::Promise<void> released = creator_let_go_ ? creator_let_go_->addBranch() : kj::READY_NOW;
-  return released.then([this]() { RemoveBoxIfAsked(); });
+  if (!removes_box) return kj::READY_NOW;
+  return WhenReaderLetGo().then([this]() { RemoveBox(); });
 }
 
-void Shim::RemoveBoxIfAsked() {
+kj::Promise<void> Shim::WhenReaderLetGo() {
+  if (!creator_let_go_ || detached_) return kj::READY_NOW;
+  // A foreground run still reads the log; it lets go when it has everything, or dies. A creator that does
+  // not read at all must not hold up who asked for the end.
+  return creator_let_go_->addBranch().exclusiveJoin(
+      stop_.addBranch().then([this]() { return timer_.afterDelay(AsDuration(kReaderBudget)); }));
+}
+
+void Shim::RemoveBox() {
+  if (socket_.get() != nullptr) socket_->Unlink();
   const std::optional<BoxId> id = BoxId::Parse(birth_.spec.id);
   if (!id) return;
   Status removed = TakeOutBox(inheritance_.home, *id, birth_.spec.name);
@@ -300,7 +313,8 @@ kj::Promise<void> Shim::WhenCreatorLetGo() {
 
 kj::Promise<void> Shim::WatchCreator() {
   return creator_let_go_->addBranch().then([this]() {
-    if (!detached_) RequestStop(kDefaultGrace);
+    // A stop under way has a grace of its own, which this must not shorten.
+    if (!detached_ && !stop_requested_) RequestStop(kDefaultGrace);
   });
 }
 

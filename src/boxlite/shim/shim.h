@@ -70,10 +70,12 @@ class Shim final : private kj::TaskSet::ErrorHandler {
   kj::Promise<void> ServeUntilEnd();
   kj::Promise<void> EndGracefully();
   kj::Promise<void> EndMain();
+  kj::Promise<void> WhenGraceIsOver(kj::TimePoint begin);  // sooner when a later request says so
   kj::Promise<void> RecordMainEnd();
   kj::Promise<void> Fail(kj::Exception&& exception);
   kj::Promise<void> Conclude(LifeOutcome outcome);
-  void RemoveBoxIfAsked();
+  kj::Promise<void> WhenReaderLetGo();
+  void RemoveBox();
 
   // What may end the life from outside.
   kj::Promise<void> WatchSignals();
@@ -108,6 +110,7 @@ class Shim final : private kj::TaskSet::ErrorHandler {
   std::chrono::milliseconds grace_;
   unsigned exec_count_ = 0;
 
+  kj::Own<kj::PromiseFulfiller<void>> grace_changed_;
   kj::Own<kj::PromiseFulfiller<void>> stop_fulfiller_;
   kj::ForkedPromise<void> stop_;
   kj::Own<kj::PromiseFulfiller<void>> started_fulfiller_;
