@@ -32,6 +32,21 @@ Status RequireReadable(const std::string& path, const char* what) {
                     " (it belongs to boxlite's own files: build or install it again)");
 }
 
+// Copies `count` bytes at most, of the same place; returns how many. The kernel copies within a filesystem
+// (and shares blocks where it can); between two it may refuse, and the bytes go through here.
+ssize_t CopySome(int from, int to, off_t position, std::size_t count) {
+  off_t source = position;
+  off_t target = position;
+  const ssize_t copied = ::copy_file_range(from, &source, to, &target, count, 0);
+  if (copied > 0 || (errno != EXDEV && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP)) {
+    return copied;
+  }
+  char buffer[64 * 1024];
+  const ssize_t got = ::pread(from, buffer, std::min(count, sizeof buffer), position);
+  if (got <= 0) return got;
+  return ::pwrite(to, buffer, static_cast<std::size_t>(got), position);
+}
+
 // Copies data and keeps holes: an ext4 base is mostly empty.
 Status CopySparse(int from, int to) {
   struct stat info = {};
@@ -42,13 +57,11 @@ Status CopySparse(int from, int to) {
     const off_t data = ::lseek(from, position, SEEK_DATA);
     if (data < 0 && errno == ENXIO) break;
     const off_t hole = data < 0 ? info.st_size : ::lseek(from, data, SEEK_HOLE);
-    off_t source = data < 0 ? position : data;
-    off_t target = source;
     const off_t end = hole < 0 ? info.st_size : hole;
-    while (source < end) {
-      const ssize_t count = ::copy_file_range(from, &source, to, &target,
-                                              static_cast<std::size_t>(end - source), 0);
+    for (off_t at = data < 0 ? position : data; at < end;) {
+      const ssize_t count = CopySome(from, to, at, static_cast<std::size_t>(end - at));
       if (count <= 0) return ErrnoError("copy the image");
+      at += count;
     }
     position = end;
   }

@@ -16,8 +16,6 @@
 namespace boxlite {
 namespace {
 
-constexpr std::size_t kMinPrefix = 1;
-
 std::int64_t NowNs() {
   timespec now = {};
   ::clock_gettime(CLOCK_REALTIME, &now);
@@ -92,6 +90,9 @@ Result<std::optional<BoxId>> RuntimeImpl::FindBySpecName(const Home& home, const
 }
 
 Result<BoxId> RuntimeImpl::Resolve(const std::string& reference) {
+  // Every id begins with nothing, and a box without a name has that one: an unset variable of a script must
+  // not name a box.
+  if (reference.empty()) return Error(ErrorCode::kNotFound, "no such box: the reference is empty");
   BOXLITE_ASSIGN_OR_RETURN(const Home* home, ExistingHome(reference));
   BOXLITE_ASSIGN_OR_RETURN(std::vector<BoxId> ids, home->ListBoxes());
   const std::optional<BoxId> exact = BoxId::Parse(reference);
@@ -99,10 +100,8 @@ Result<BoxId> RuntimeImpl::Resolve(const std::string& reference) {
   BOXLITE_ASSIGN_OR_RETURN(std::optional<BoxId> named, home->FindByName(reference));
   if (named) return *named;
   std::vector<BoxId> matches;
-  if (reference.size() >= kMinPrefix) {
-    std::copy_if(ids.begin(), ids.end(), std::back_inserter(matches),
-                 [&](const BoxId& id) { return id.str().starts_with(reference); });
-  }
+  std::copy_if(ids.begin(), ids.end(), std::back_inserter(matches),
+               [&](const BoxId& id) { return id.str().starts_with(reference); });
   if (matches.size() == 1) return matches.front();
   if (matches.size() > 1) {
     std::string candidates;
