@@ -126,6 +126,7 @@ TEST(BadHome, OnAFullDiskMakesNothingHalfAndCanStillStop) {
   const Answer stop = home.Run({"stop", id, "5000"});
   EXPECT_TRUE(IsOk(stop));
   EXPECT_EQ(FindLockedFiles(home.path()), std::vector<std::string>());
+  EXPECT_EQ(home.State(id), "stopped") << "a clean stop looks like a crash: " << home.Look(id);
   EXPECT_FALSE(home.Run({"start", id}).ok);
   disk.Drain();
   EXPECT_TRUE(IsOk(home.Run({"start", id})));

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <charconv>
 
@@ -12,6 +13,13 @@
 #include "boxlite/runtime/home.h"
 
 namespace boxlite {
+namespace {
+
+// Given back when the disk is full: a life that ended well must not look like a crash for want of a block.
+constexpr char kReserve[] = ".reserve";
+constexpr std::size_t kReserveBytes = 16 * 1024;
+
+}  // namespace
 
 Result<LifeWriter> LifeWriter::Begin(int box_fd, Fd life_fd, LifeRecord record) {
   BOXLITE_ASSIGN_OR_RETURN(OfdLock shim_lock, OfdLock::TryAcquire(box_fd, kShimLock));
@@ -21,6 +29,9 @@ Result<LifeWriter> LifeWriter::Begin(int box_fd, Fd life_fd, LifeRecord record) 
   record.number = lives.newest + 1;
   LifeWriter life(std::move(shim_lock), std::move(vm_lock), std::move(life_fd), std::move(record));
   BOXLITE_RETURN_IF_ERROR(life.WriteRecord());
+  BOXLITE_RETURN_IF_ERROR(WriteFileAtomically(life.life_fd(), kReserve,
+                                              std::string(kReserveBytes, '.'),
+                                              Durability::kVolatile));
   BOXLITE_FAILPOINT("shim.record");
   const std::string pending =
       std::string(kLivesDir) + "/" + kPendingPrefix + life.record_.life_id;
@@ -31,10 +42,19 @@ Result<LifeWriter> LifeWriter::Begin(int box_fd, Fd life_fd, LifeRecord record) 
   return life;
 }
 
+Status LifeWriter::WithReserve(const std::function<Status()>& write) const {
+  Status written = write();
+  if (written.ok() || written.error().code() != ErrorCode::kResourceExhausted) return written;
+  if (::unlinkat(life_fd_.get(), kReserve, 0) != 0) return written;
+  return write();
+}
+
 Status LifeWriter::WriteRecord() const {
   // Volatile: after a power cut the boot id voids the record anyway.
-  return WriteFileAtomically(life_fd_.get(), "record.json", EncodeRecord(record_),
-                             Durability::kVolatile);
+  return WithReserve([this] {
+    return WriteFileAtomically(life_fd_.get(), "record.json", EncodeRecord(record_),
+                               Durability::kVolatile);
+  });
 }
 
 Status LifeWriter::SetPhase(Phase phase) {
@@ -59,8 +79,10 @@ Status LifeWriter::SetMachine(const ProcessIdentity& vm, const std::string& acce
 Status LifeWriter::WriteMainExit(MainExit main_exit) {
   if (has_main_exit_) return {};
   main_exit.life_id = record_.life_id;
-  BOXLITE_RETURN_IF_ERROR(WriteFileOnce(life_fd_.get(), "exit.json", EncodeMainExit(main_exit),
-                                        Durability::kDurable));
+  BOXLITE_RETURN_IF_ERROR(WithReserve([&] {
+    return WriteFileOnce(life_fd_.get(), "exit.json", EncodeMainExit(main_exit),
+                         Durability::kDurable);
+  }));
   has_main_exit_ = true;
   return {};
 }
@@ -68,8 +90,11 @@ Status LifeWriter::WriteMainExit(MainExit main_exit) {
 Status LifeWriter::WriteOutcome(LifeOutcome outcome) {
   if (has_outcome_) return {};
   outcome.life_id = record_.life_id;
-  BOXLITE_RETURN_IF_ERROR(WriteFileOnce(life_fd_.get(), "outcome.json", EncodeOutcome(outcome),
-                                        Durability::kDurable));
+  BOXLITE_RETURN_IF_ERROR(WithReserve([&] {
+    return WriteFileOnce(life_fd_.get(), "outcome.json", EncodeOutcome(outcome),
+                         Durability::kDurable);
+  }));
+  ::unlinkat(life_fd_.get(), kReserve, 0);
   has_outcome_ = true;
   return {};
 }

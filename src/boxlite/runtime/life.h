@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
 #include <cstdint>
 
 #include "boxlite/base/fd.h"
@@ -42,6 +43,8 @@ class LifeWriter {
         life_fd_(std::move(life_fd)),
         record_(std::move(record)) {}
   Status WriteRecord() const;
+  // `write`, and once more with the life's reserve of disk space given back when there was none.
+  Status WithReserve(const std::function<Status()>& write) const;
   std::uint32_t LapMs();  // since the last call, or the life's begin
 
   // The shim lock is released last: a reader that finds it free must find the outcome.
