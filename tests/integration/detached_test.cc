@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <random>
+#include <sstream>
 
 #include "boxlite/base/spawn.h"
 #include "integration/cli_runner.h"
@@ -16,22 +17,31 @@ namespace {
 using Detached = CliTest;
 constexpr char kImage[] = "boxlite/base";
 
-int PidOf(CliTest&, const std::string& text) { return std::stoi(text); }
+int ToPid(const std::string& text) { return std::stoi(text); }
+
+// All of the home but the box's disk, which its guest may write at any time.
+std::string FingerprintWithoutDisk(const std::string& home) {
+  std::istringstream all(Fingerprint(home));
+  std::string kept;
+  for (std::string line; std::getline(all, line);) {
+    if (line.find("disk.qcow2") == std::string::npos) kept += line + "\n";
+  }
+  return kept;
+}
 
 TEST_F(Detached, IsSeenRunningByAHundredProcessesAfterItsMakerWasKilled) {
-  std::mt19937 random(std::random_device{}());
   RunningCli maker = Launch({"run", "-d", "--name", "a", kImage, "sleep", "1000"});
   maker.ReadUntil("\n");  // it has printed the id: the box runs
   maker.Signal(SIGKILL);
   maker.Finish();
   const std::string life = Inspect("a", "{{.Evidence.LifeId}}");
-  const std::string before = Fingerprint(home());
+  const std::string before = FingerprintWithoutDisk(home());
   for (int i = 0; i < 100; ++i) {
     const CliResult seen = Run({"ls", "--format", "json"});
     ASSERT_NE(seen.out.find("\"running\""), std::string::npos) << seen.out;
   }
   EXPECT_EQ(Inspect("a", "{{.Evidence.LifeId}}"), life);
-  EXPECT_EQ(Fingerprint(home()), before) << "looking changed a byte of the home";
+  EXPECT_EQ(FingerprintWithoutDisk(home()), before) << "looking changed a byte of the home";
   EXPECT_EQ(Ok({"exec", "a", "echo", "alive"}), "alive");
   Ok({"stop", "-t", "1", "a"});
   EXPECT_EQ(StateOf("a"), "stopped");
@@ -39,7 +49,7 @@ TEST_F(Detached, IsSeenRunningByAHundredProcessesAfterItsMakerWasKilled) {
 
 TEST_F(Detached, SurvivesTheDeathOfItsMakerAtAnyMoment) {
   std::mt19937 random(std::random_device{}());
-  for (int round = 0; round < 8; ++round) {
+  for (int round = 0; round < 5; ++round) {
     const std::string name = "r" + std::to_string(round);
     Ok({"create", "--name", name, kImage, "sleep", "1000"});
     RunningCli starter = Launch({"start", name});
@@ -93,8 +103,8 @@ TEST_F(Detached, LosesNoFsyncedByteWhenEverythingIsKilled) {
                                      file + " > /sums" + std::to_string(round) + "; sync"});
     RunningCli writer = Launch({"exec", "a", "sh", "-c",
                                 "while :; do head -c 1000000 /dev/urandom > /noise; done"});
-    const int shim = PidOf(*this, Inspect("a", "{{.Evidence.ShimPid}}"));
-    const int vm = PidOf(*this, Inspect("a", "{{.State.Pid}}"));
+    const int shim = ToPid(Inspect("a", "{{.Evidence.ShimPid}}"));
+    const int vm = ToPid(Inspect("a", "{{.State.Pid}}"));
     Result<ProcessHandle> victim = ProcessHandle::Adopt(round % 2 == 0 ? shim : vm);
     ASSERT_TRUE(victim.ok());
     EXPECT_TRUE(victim->Signal(SIGKILL).ok());
@@ -113,7 +123,7 @@ TEST_F(Detached, IsSeenAsFailedHalfASecondAfterItsShimOrItsMachineWasKilled) {
     Ok({"run", "-d", "--name", "a", kImage, "sleep", "1000"});
     RunningCli watcher = Launch({"wait", "a"});
     RunningCli follower = Launch({"logs", "-f", "a"});
-    Result<ProcessHandle> victim = ProcessHandle::Adopt(PidOf(*this, Inspect("a", who)));
+    Result<ProcessHandle> victim = ProcessHandle::Adopt(ToPid(Inspect("a", who)));
     ASSERT_TRUE(victim.ok());
     EXPECT_TRUE(victim->Signal(SIGKILL).ok());
     const CliResult told = watcher.Finish();
@@ -126,8 +136,8 @@ TEST_F(Detached, IsSeenAsFailedHalfASecondAfterItsShimOrItsMachineWasKilled) {
 
 TEST_F(Detached, DiesWhenItsDirectoryIsDeletedUnderIt) {
   const std::string id = Ok({"run", "-d", "--name", "a", kImage, "sleep", "1000"});
-  Result<ProcessHandle> shim = ProcessHandle::Adopt(PidOf(*this, Inspect("a", "{{.Evidence.ShimPid}}")));
-  Result<ProcessHandle> vm = ProcessHandle::Adopt(PidOf(*this, Inspect("a", "{{.State.Pid}}")));
+  Result<ProcessHandle> shim = ProcessHandle::Adopt(ToPid(Inspect("a", "{{.Evidence.ShimPid}}")));
+  Result<ProcessHandle> vm = ProcessHandle::Adopt(ToPid(Inspect("a", "{{.State.Pid}}")));
   ASSERT_TRUE(shim.ok() && vm.ok());
   std::filesystem::remove_all(BoxDir(id));
   EXPECT_TRUE(*shim->WaitEnded(10'000)) << "the shim of a deleted box lives";
@@ -143,7 +153,8 @@ TEST_F(Detached, KeepsItsLogAcrossLives) {
   const CliResult logs = Run({"logs", "a"});
   EXPECT_EQ(logs.out, "life\nlife\n");
   EXPECT_EQ(logs.err, "oops\noops\n");
-  EXPECT_EQ(Run({"logs", "-n", "1", "a"}).out + Run({"logs", "-n", "1", "a"}).err, "oops\noops\n");
+  const CliResult last = Run({"logs", "-n", "1", "a"});
+  EXPECT_EQ(last.out + last.err, "oops\n");
 }
 
 TEST_F(Detached, IsGoneWithAllOfItAfterRmF) {
