@@ -75,7 +75,7 @@ TEST(ValidateSpec, ARefusalNamesFieldValueAndRange) {
   Status refused = After([](BoxSpec& s) { s.memory_mib = 5; });
   ASSERT_THAT(refused, HasCode(ErrorCode::kInvalidArgument));
   EXPECT_THAT(refused.error().message(), HasSubstr("--memory is 5 MiB"));
-  EXPECT_THAT(refused.error().message(), HasSubstr("96 MiB to 1048576 MiB"));
+  EXPECT_THAT(refused.error().message(), HasSubstr("128 MiB to 1048576 MiB"));
 }
 
 TEST(ValidateSpec, TheStopSignalIsOne) {
