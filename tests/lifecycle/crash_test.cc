@@ -31,6 +31,15 @@ bool AwaitOpen(pid_t pid, const std::string& kind) {
   return false;
 }
 
+// As rm -rf: whoever else removes something meanwhile is no obstacle.
+void RemoveAll(const std::string& path) {
+  std::error_code error;
+  do {
+    fs::remove_all(path, error);
+  } while (error == std::errc::no_such_file_or_directory && fs::exists(path));
+  EXPECT_FALSE(fs::exists(path)) << error.message();
+}
+
 class KillNine : public ::testing::TestWithParam<Victim> {};
 
 TEST_P(KillNine, IsTruthWithinHalfASecondForProcessesThatOnlyWatch) {
@@ -121,7 +130,7 @@ TEST(Crash, OfTheDirectoryOfALiveBoxLeavesNoMachine) {
   const std::string id = home.Start();
   const ProcessRef shim = home.Shim(id);
   const ProcessRef engine = home.Engine(id);
-  fs::remove_all(home.box(id));
+  RemoveAll(home.box(id));
   EXPECT_TRUE(shim.AwaitEnd(10'000));
   EXPECT_TRUE(engine.AwaitEnd(10'000));
   EXPECT_EQ(home.State(id), "absent");
@@ -132,7 +141,7 @@ TEST(Crash, OfTheWholeHomeLeavesNoMachine) {
   const std::string id = home.Start();
   const ProcessRef shim = home.Shim(id);
   const ProcessRef engine = home.Engine(id);
-  fs::remove_all(home.path());
+  RemoveAll(home.path());
   EXPECT_TRUE(shim.AwaitEnd(10'000));
   EXPECT_TRUE(engine.AwaitEnd(10'000));
 }

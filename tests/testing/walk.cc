@@ -2,10 +2,13 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -79,22 +82,40 @@ std::vector<Leftover> FindProcessesBelow(const std::string& directory) {
 }
 
 std::vector<std::string> FindLockedFiles(const std::string& directory) {
-  std::map<std::uint64_t, std::string> files;
+  struct File {
+    dev_t device;
+    bool device_counts;
+    std::string path;
+  };
+  std::map<std::uint64_t, File> files;
+  // Small inode numbers repeat on every tmpfs; on overlays the device that stat() tells is not the locks'.
+  struct statfs filesystem = {};
+  const bool device_counts =
+      ::statfs(directory.c_str(), &filesystem) == 0 && filesystem.f_type == TMPFS_MAGIC;
   std::error_code ignored;
   for (auto it = fs::recursive_directory_iterator(
            directory, fs::directory_options::skip_permission_denied, ignored);
        it != fs::recursive_directory_iterator(); it.increment(ignored)) {
     struct stat info = {};
-    if (::lstat(it->path().c_str(), &info) == 0) files[info.st_ino] = it->path().string();
+    if (::lstat(it->path().c_str(), &info) != 0) continue;
+    files[info.st_ino] = {info.st_dev, device_counts, it->path().string()};
   }
   std::vector<std::string> locked;
   std::ifstream locks("/proc/locks");
   for (std::string line; std::getline(locks, line);) {
     if (line.find("OFDLCK") == std::string::npos) continue;
-    const auto end = line.rfind(':');
-    if (end == std::string::npos) continue;
-    const auto found = files.find(std::strtoull(line.c_str() + end + 1, nullptr, 10));
-    if (found != files.end()) locked.push_back(found->second);
+    // "... <pid> <major>:<minor>:<inode> <begin> <end>", the device in hexadecimal.
+    const auto inode_at = line.rfind(':');
+    const auto device_at = line.rfind(' ', inode_at);
+    if (inode_at == std::string::npos || device_at == std::string::npos) continue;
+    const auto found = files.find(std::strtoull(line.c_str() + inode_at + 1, nullptr, 10));
+    if (found == files.end()) continue;
+    char* minor_at = nullptr;
+    const auto major_number = std::strtoul(line.c_str() + device_at + 1, &minor_at, 16);
+    const auto minor_number = std::strtoul(minor_at + 1, nullptr, 16);
+    const File& file = found->second;
+    if (file.device_counts && file.device != makedev(major_number, minor_number)) continue;
+    locked.push_back(file.path);
   }
   return locked;
 }
