@@ -97,7 +97,7 @@ TEST(Stop, OfAGuestThatDoesNotAnswerEndsByTheEnginesOwnFlushAndSaysSo) {
 TEST(Stop, EndsAMachineWhoseGuestAndMonitorAreBothStuck) {
   TestHome home;
   const std::string id = home.Create();
-  home.Script(id, R"({"silent": ["signal", "shutdown"], "silent_control": true, "ignore_quit": true})");
+  home.Script(id, R"({"silent": ["signal", "kill", "shutdown"], "silent_control": true, "ignore_quit": true})");
   ASSERT_TRUE(IsOk(home.Run({"start", id})));
   const ProcessRef engine = home.Engine(id);
   const Answer stop = home.Run({"stop", id, "100"});

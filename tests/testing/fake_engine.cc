@@ -104,8 +104,7 @@ class ProcessService final : public wire::Process::Server {
     return kj::READY_NOW;
   }
   kj::Promise<void> kill(KillContext) override {
-    program_->Signal(SIGKILL);
-    return kj::READY_NOW;
+    return machine_.Reach("kill").then([this]() { program_->Signal(SIGKILL); });
   }
 
  private:

@@ -5,7 +5,7 @@
 //    "lie": ["challenge" | "garbage"], "ignore_quit": true, "silent_control": true,
 //    "flush": {"ms": 6000, "progress": true}, "helper": true}
 //
-// Steps: greeting, personalise, mountRoot, start, exec, signal, shutdown. `helper` leaves a second process
+// Steps: greeting, personalise, mountRoot, start, exec, signal, kill, shutdown. `helper` leaves a second process
 // that inherits the machine's lock and does not die with the engine.
 #pragma once
 
