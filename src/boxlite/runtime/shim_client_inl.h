@@ -23,6 +23,9 @@ Result<T> AwaitPromise(kj::AsyncIoContext& io, kj::Promise<T> promise,
       [](T&& value) { return Awaited{nullptr, kj::mv(value)}; },
       [](kj::Exception&& exception) { return Awaited{kj::mv(exception), nullptr}; });
   if (timeout) {
+    // kj's clock stands still while its loop does not run: after a wait elsewhere (for a lock, a pidfd) it is
+    // behind, and a timeout counted from there would be over at once.
+    io.waitScope.poll();
     settled = settled.exclusiveJoin(
         io.provider->getTimer().afterDelay(timeout->count() * kj::MILLISECONDS).then([]() {
           return Awaited{nullptr, nullptr};
