@@ -38,6 +38,11 @@ bool ReaderLeft(int fd) {
   return ::poll(&poller, 1, 0) == 1 && (poller.revents & (POLLERR | POLLHUP)) != 0;
 }
 
+bool IsOfReaderThatLeft(const Error& error, int fd) {
+  // The code that EPIPE has (base/result.cc).
+  return error.code() == ErrorCode::kUnavailable && ReaderLeft(fd);
+}
+
 void EnsureStandardDescriptors() {
   for (int fd = 0; fd <= 2; ++fd) {
     if (::fcntl(fd, F_GETFD) >= 0) continue;

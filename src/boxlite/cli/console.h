@@ -46,6 +46,9 @@ class Console {
 // Whether whoever read this pipe or socket has left.
 bool ReaderLeft(int fd);
 
+// Whether that is what `error` comes from: then there is nobody to tell, and nothing is wrong.
+bool IsOfReaderThatLeft(const Error& error, int fd);
+
 // Opens /dev/null for those of 0, 1 and 2 that are closed, before any file of ours could get the
 // number.
 void EnsureStandardDescriptors();

@@ -16,6 +16,23 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::SizeIs;
 
+// A Console whose reader has left, and what is then said on stderr.
+class DeafConsole {
+ public:
+  DeafConsole() : err_(::memfd_create("err", MFD_CLOEXEC)) {
+    Result<FdPair> pipe = MakePipe();
+    out_ = std::move(pipe->second);  // the read end closes here
+    console_ = Console(out_.get(), err_.get());
+  }
+  Console& console() { return console_; }
+  off_t said() const { return ::lseek(err_.get(), 0, SEEK_END); }
+
+ private:
+  Fd out_;
+  Fd err_;
+  Console console_;
+};
+
 class Execute : public testing::Test {
  protected:
   Execute()
@@ -155,6 +172,25 @@ TEST_F(Execute, AFailedRunWithRmLeavesNothingBehind) {
     EXPECT_THAT(fake_->boxes, IsEmpty());
   }
   EXPECT_THAT(captured_.err(), Not(HasSubstr("was kept")));
+}
+
+TEST_F(Execute, SaysNothingWhenOutputFailsSinceItsReaderLeft) {
+  for (const std::vector<std::string>& words :
+       {std::vector<std::string>{"logs", "web"}, {"run", "--name", "web", "image"}}) {
+    for (const ErrorCode code : {ErrorCode::kUnavailable, ErrorCode::kCorrupt}) {
+      DeafConsole deaf;
+      auto runtime = std::make_unique<FakeRuntime>();
+      runtime->boxes.insert_or_assign("web", Error(code, "no"));
+      Session session(deaf.console(), std::move(runtime));
+      const Subcommand* subcommand = FindSubcommand(words[0]);
+      Result<Arguments> arguments =
+          Arguments::Parse(subcommand->syntax, std::span(words).subspan(1));
+      Result<Action> action = subcommand->prepare(*arguments);
+      const bool of_reader = code == ErrorCode::kUnavailable;
+      EXPECT_EQ((*action)(session), of_reader ? kExitReaderLeft : kExitFailure) << words[0];
+      EXPECT_EQ(deaf.said() == 0, of_reader) << words[0];
+    }
+  }
 }
 
 TEST_F(Execute, ACommandThatCannotBeStartedGivesTheShellsCodes) {

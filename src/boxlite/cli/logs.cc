@@ -26,7 +26,7 @@ int ExecuteLogs(Session& session, const LogsRequest& request) {
   options.stderr_fd = session.console().err_fd();
   Status shown = (*runtime)->Logs(*id, options);
   if (shown.ok()) return kExitOk;
-  if (ReaderLeft(options.stdout_fd) || ReaderLeft(options.stderr_fd)) return kExitReaderLeft;
+  if (IsOfReaderThatLeft(shown.error(), options.stdout_fd)) return kExitReaderLeft;
   return session.Fail(shown.error());
 }
 

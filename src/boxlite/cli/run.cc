@@ -19,7 +19,7 @@ constexpr auto kOptions = [] {
 // After a run that failed: with --rm nothing may stay behind, otherwise the box is kept for a look.
 int FailRun(Session& session, Runtime& runtime, const BoxId& id, const RunRequest& request,
             const Error& error) {
-  const bool reader_left = ReaderLeft(session.console().out_fd());
+  const bool reader_left = IsOfReaderThatLeft(error, session.console().out_fd());
   if (!reader_left) session.console().Report(error);
   if (request.box.options.remove_on_exit) {
     Status removed = runtime.Remove(id, Runtime::Force::kYes);
