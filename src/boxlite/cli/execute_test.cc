@@ -85,6 +85,22 @@ TEST_F(Execute, TriesAllBoxesAndFailsWhenOneFailed) {
   }
 }
 
+TEST_F(Execute, GoesOnWithTheOtherBoxesWhenItsReaderHasLeft) {
+  struct sigaction before = {};
+  ASSERT_EQ(::sigaction(SIGPIPE, nullptr, &before), 0);
+  ::signal(SIGPIPE, SIG_IGN);  // as main() does
+  DeafConsole deaf;
+  auto* fake = new FakeRuntime;
+  fake->boxes = {{"a", {}}, {"b", {}}};
+  Session session(deaf.console(), std::unique_ptr<Runtime>(fake));
+  const std::vector<std::string> boxes = {"a", "b"};
+  Result<Action> action = kStop.prepare(*Arguments::Parse(kStop.syntax, boxes));
+  EXPECT_EQ(deaf.console().Finish((*action)(session)), kExitReaderLeft);
+  EXPECT_THAT(fake->calls, ElementsAre("stop 10000 a00000000000", "stop 10000 b00000000000"));
+  EXPECT_EQ(deaf.said(), 0);
+  ::sigaction(SIGPIPE, &before, nullptr);
+}
+
 TEST_F(Execute, PrintsTheReferenceThatWasGiven) {
   fake_->boxes = {{"a", {}}};
   EXPECT_EQ(Do({"stop", "-t", "3", "a"}), kExitOk);

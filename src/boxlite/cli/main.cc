@@ -1,4 +1,6 @@
 // boxlite: the command line of the box runtime. The verbs are in this folder, one file each.
+#include <signal.h>
+
 #include <string>
 #include <vector>
 
@@ -7,6 +9,9 @@
 
 int main(int argc, char** argv) {
   boxlite::cli::EnsureStandardDescriptors();
+  // `boxlite stop a b c | head -1` stops all three: Console remembers that its reader has left.
+  // Programs that we start get the default back (base/spawn.h).
+  ::signal(SIGPIPE, SIG_IGN);
   boxlite::cli::Console console;
   const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
   return boxlite::cli::RunProgramLine(console, words);
