@@ -18,12 +18,21 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-tell() { printf '\n\033[1m# %s\033[0m\n' "$*"; }
+bold='' plain=''
+if [ -t 1 ]; then bold=$'\033[1m' plain=$'\033[0m'; fi
+tell() { printf '\n%s# %s%s\n' "$bold" "$*" "$plain"; }
 
 # Shows a command as one would type it, then runs it; each is a process of its own.
 run() {
+  local word
   printf '$ boxlite'
-  printf ' %q' "$@"
+  for word in "$@"; do
+    if [[ $word =~ ^[A-Za-z0-9_./=-]+$ ]]; then
+      printf ' %s' "$word"
+    else
+      printf " '%s'" "${word//\'/\'\\\'\'}"
+    fi
+  done
   printf '\n'
   "$boxlite" "$@"
 }
@@ -33,7 +42,8 @@ run run --rm boxlite/base uname -r
 run run --rm boxlite/base sh -c 'echo "inside: pid $$, user $(id -un), host $(hostname), $(grep PRETTY /etc/os-release)"'
 
 tell "A detached box: the process that starts it ends at once, the box goes on."
-run run -d --name demo boxlite/base sh -c 'n=0; while true; do n=$((n+1)); echo "tick $n"; sleep 1; done'
+run run -d --name demo boxlite/base \
+  sh -c 'trap "echo bye; exit 0" TERM; n=0; while true; do echo "tick $((n+=1))"; sleep 1 & wait $!; done'
 
 tell "Other processes find it, by asking the evidence it left, not a stored status:"
 run ls
@@ -44,8 +54,9 @@ run exec demo sh -c 'echo "written before the stop" > /root/note; ls -l /root/no
 run logs demo
 
 tell "Stop asks its main command to end, flushes the disk, and proves that nothing of it lives:"
-run stop -t 1 demo
+run stop demo
 run ls -a
+run logs -n 1 demo
 
 tell "Start boots the same disk again; the file is there:"
 run start demo
