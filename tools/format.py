@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """clang-format over every C++ file of the tree: format.py [--check]"""
+import re
 import subprocess
 import sys
 
@@ -11,13 +12,13 @@ def main():
     files = [path for path in tree.files() if path.suffix in (".cc", ".h")]
     if not check:
         return subprocess.run(["clang-format", "-i", *files], cwd=tree.ROOT).returncode
-    differing = []
-    for path in files:
-        current = (tree.ROOT / path).read_bytes()
-        wanted = subprocess.run(["clang-format", path], cwd=tree.ROOT, capture_output=True,
-                                check=True).stdout
-        if wanted != current:
-            differing.append(path)
+    done = subprocess.run(["clang-format", "--dry-run", "--Werror", *files], cwd=tree.ROOT,
+                          capture_output=True, text=True, errors="replace")
+    # One finding a place; the files are what one wants to know.
+    differing = sorted(set(re.findall(r"^(\S+?):\d+:\d+: error:", done.stderr, re.MULTILINE)))
+    if done.returncode != 0 and not differing:
+        print(done.stderr)
+        return 1
     for path in differing:
         print(f"{path}: not formatted")
     if differing:
