@@ -1,6 +1,7 @@
-# boxlite_library(NAME SOURCES ... LINKS ... [TESTS ...])
+# boxlite_library(NAME SOURCES ... LINKS ... [TESTS ...] [TEST_LABELS ...])
 #   A static library boxlite_NAME for one folder. What it may include is what it links. TESTS are the
-#   *_test.cc beside the sources; they become one program boxlite_NAME_test with label "unit".
+#   *_test.cc beside the sources; they become one program boxlite_NAME_test with label "unit" and
+#   TEST_LABELS.
 # boxlite_program(NAME DIR SOURCES ... LINKS ...)
 #   A program, linked statically unless BOXLITE_STATIC is off or a sanitizer is on.
 # boxlite_test(NAME LABELS SOURCES ... LINKS ...)
@@ -13,12 +14,13 @@ add_custom_target(boxlite_fuzzers)
 add_custom_target(boxlite_concurrent_tests)
 
 function(boxlite_library name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;TESTS;TEST_LINKS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;LINKS;TESTS;TEST_LINKS;TEST_LABELS" ${ARGN})
   add_library(boxlite_${name} STATIC ${ARG_SOURCES})
   add_library(boxlite::${name} ALIAS boxlite_${name})
   target_link_libraries(boxlite_${name} PUBLIC boxlite_options ${ARG_LINKS})
   if(BUILD_TESTING AND ARG_TESTS)
-    boxlite_test(boxlite_${name}_test unit SOURCES ${ARG_TESTS}
+    list(PREPEND ARG_TEST_LABELS unit)
+    boxlite_test(boxlite_${name}_test "${ARG_TEST_LABELS}" SOURCES ${ARG_TESTS}
                  LINKS boxlite_${name} ${ARG_TEST_LINKS})
   endif()
 endfunction()
