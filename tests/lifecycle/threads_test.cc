@@ -18,7 +18,7 @@ constexpr int kRounds = 3;
 // Gives back the first error, in words; empty: all went well.
 std::string UseABox(Runtime& runtime, int thread, int round) {
   CreateOptions options;
-  options.image = "boxlite/base";
+  options.image = "boxlite/test";
   options.name = "t" + std::to_string(thread) + "-" + std::to_string(round);
   options.command = {"sleep-forever"};
   Result<BoxId> id = runtime.Create(options);

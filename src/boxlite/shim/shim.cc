@@ -129,18 +129,20 @@ kj::Promise<void> Shim::ServeUntilEnd() {
   BOXLITE_FAILPOINT("shim.started");
   Report({StartEvent::kStarted});
   started_fulfiller_->fulfill();
-  // A dead machine is noticed twice: its port breaks, and its process ends, which says why. The latter
-  // gets a moment to come first; an agent that broke off alone is told as what it is.
-  kj::Promise<void> main_ended =
-      main_end_->addBranch().catch_([this](kj::Exception&& exception) -> kj::Promise<void> {
-        return timer_.afterDelay(AsDuration(kQuitBudget))
-            .then([exception = kj::mv(exception)]() mutable -> kj::Promise<void> {
-              return kj::mv(exception);
-            });
-      });
-  return main_ended.exclusiveJoin(stop_.addBranch())
-      .exclusiveJoin(WhenMachineEnds())
+  return OrMachineEnds(main_end_->addBranch())
+      .exclusiveJoin(stop_.addBranch())
       .then([this]() { return EndGracefully(); });
+}
+
+kj::Promise<void> Shim::OrMachineEnds(kj::Promise<void> step) {
+  kj::Promise<void> patient = step.catch_([this](kj::Exception&& exception) -> kj::Promise<void> {
+    if (exception.getType() != kj::Exception::Type::DISCONNECTED) return kj::mv(exception);
+    return timer_.afterDelay(AsDuration(kQuitBudget))
+        .then([exception = kj::mv(exception)]() mutable -> kj::Promise<void> {
+          return kj::mv(exception);
+        });
+  });
+  return patient.exclusiveJoin(WhenMachineEnds());
 }
 
 kj::Promise<void> Shim::WhenMachineEnds() {

@@ -82,6 +82,9 @@ class Shim final : private kj::TaskSet::ErrorHandler {
   kj::Promise<void> WatchCreator();
   kj::Promise<void> WatchDirectory();
   kj::Promise<void> WhenMachineEnds();  // rejects: it ended although nobody asked
+  // `step`, or the machine's end. A dead machine is noticed twice: its port breaks, and its process ends,
+  // which says why. The latter gets a moment to come first.
+  kj::Promise<void> OrMachineEnds(kj::Promise<void> step);
   kj::Promise<void> WhenCreatorLetGo();
 
   void Report(const StartReport& report);

@@ -99,8 +99,7 @@ kj::Promise<void> Shim::BootMachine(Accelerator accelerator) {
                                      std::to_string(deadline.count()) +
                                      " ms (BOXLITE_BOOT_TIMEOUT_MS sets the limit)"));
       });
-  return machine_->Greet()
-      .exclusiveJoin(WhenMachineEnds())
+  return OrMachineEnds(machine_->Greet())
       .exclusiveJoin(kj::mv(late))
       .then([this]() { life_->NoteGuestAnswered(); });
 }
@@ -176,7 +175,7 @@ kj::Promise<void> Shim::Boot() {
             .then([]() -> kj::Promise<void> {
               return AsException(Error(ErrorCode::kTimeout, "the guest stopped answering"));
             });
-    return prepared.exclusiveJoin(WhenMachineEnds()).exclusiveJoin(kj::mv(late));
+    return OrMachineEnds(kj::mv(prepared)).exclusiveJoin(kj::mv(late));
   });
 }
 
