@@ -129,7 +129,8 @@ GuestLink::GuestLink(kj::Own<kj::AsyncIoStream> session)
 
 kj::Promise<kj::Own<GuestLink>> GuestLink::Open(kj::AsyncIoStream& port) {
   auto greeter = kj::heap<Greeter>(port);
-  kj::Promise<kj::Own<GuestLink>> greeting = greeter->Run();
+  // A port that is broken already throws from the first write: that is a rejection too.
+  kj::Promise<kj::Own<GuestLink>> greeting = kj::evalNow([&greeter]() { return greeter->Run(); });
   return greeting.attach(kj::mv(greeter));
 }
 
