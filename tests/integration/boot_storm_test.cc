@@ -1,5 +1,6 @@
-// Three machines at once, sixty boots: none hangs. A microvm without a PIT whose kernel fails its quick TSC
-// calibration spins for ever; two in three did, under load, before the kernel was told the frequency.
+// Three machines at once, sixty boots: none hangs. A microvm without a PIT whose kernel fails its
+// quick TSC calibration spins for ever; two in three did, under load, before the kernel was told
+// the frequency.
 #include <vector>
 
 #include "integration/cli_runner.h"
@@ -15,8 +16,8 @@ TEST_F(BootStorm, SixtyBootsThreeAtOnceNeverHang) {
   for (int done = 0; done < kBoots; done += kAtOnce) {
     std::vector<RunningCli> boots;
     for (int i = 0; i < kAtOnce; ++i) {
-      boots.push_back(Launch({"run", "--rm", "boxlite/base", "echo", "up"},
-                             {"BOXLITE_BOOT_TIMEOUT_MS=60000"}));
+      boots.push_back(
+          Launch({"run", "--rm", "boxlite/base", "echo", "up"}, {"BOXLITE_BOOT_TIMEOUT_MS=60000"}));
     }
     for (RunningCli& boot : boots) {
       const CliResult result = boot.Finish();

@@ -60,8 +60,11 @@ int Reap(pid_t pid) {
 }  // namespace
 
 RunningCli::RunningCli(RunningCli&& other) noexcept
-    : pid_(std::exchange(other.pid_, 0)), handle_(std::move(other.handle_)),
-      out_(std::move(other.out_)), err_(std::move(other.err_)), in_(std::move(other.in_)),
+    : pid_(std::exchange(other.pid_, 0)),
+      handle_(std::move(other.handle_)),
+      out_(std::move(other.out_)),
+      err_(std::move(other.err_)),
+      in_(std::move(other.in_)),
       read_(std::move(other.read_)) {}
 
 RunningCli::~RunningCli() {

@@ -1,4 +1,5 @@
-// CliRunner: the built `boxlite` in a home of the test's own, each call a fresh process, as a user has it.
+// CliRunner: the built `boxlite` in a home of the test's own, each call a fresh process, as a user
+// has it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -23,7 +24,10 @@ struct CliResult {
 class RunningCli {
  public:
   RunningCli(pid_t pid, ProcessHandle handle, Fd out, Fd err, Fd in)
-      : pid_(pid), handle_(std::move(handle)), out_(std::move(out)), err_(std::move(err)),
+      : pid_(pid),
+        handle_(std::move(handle)),
+        out_(std::move(out)),
+        err_(std::move(err)),
         in_(std::move(in)) {}
   RunningCli(RunningCli&& other) noexcept;
   RunningCli(const RunningCli&) = delete;

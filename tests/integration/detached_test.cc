@@ -1,5 +1,5 @@
-// The heart of the project with real machines: a detached box outlives its maker, and every later process
-// sees the truth and can use it.
+// The heart of the project with real machines: a detached box outlives its maker, and every later
+// process sees the truth and can use it.
 #include <fcntl.h>
 #include <signal.h>
 
@@ -85,8 +85,8 @@ TEST_F(Detached, KeepsWhatTheGuestWroteOverAStop) {
   Result<std::string> rebased = RunProgram(
       {"/usr/bin/qemu-img", "convert", "-O", "raw",
        "json:{\"driver\":\"qcow2\",\"file\":{\"driver\":\"file\",\"filename\":\"" + disk +
-           "\"},\"backing\":{\"driver\":\"raw\",\"file\":{\"driver\":\"file\",\"filename\":\"" + base +
-           "\"}}}",
+           "\"},\"backing\":{\"driver\":\"raw\",\"file\":{\"driver\":\"file\",\"filename\":\"" +
+           base + "\"}}}",
        flat});
   ASSERT_TRUE(rebased.ok()) << rebased.error().message();
   Result<std::string> fsck = RunProgram({"/usr/sbin/e2fsck", "-fn", flat});
@@ -99,10 +99,11 @@ TEST_F(Detached, LosesNoFsyncedByteWhenEverythingIsKilled) {
   Ok({"run", "-d", "--name", "a", kImage, "sleep", "1000"});
   for (int round = 0; round < 3; ++round) {
     const std::string file = "/f" + std::to_string(round);
-    Ok({"exec", "a", "sh", "-c", "head -c 3000000 /dev/urandom > " + file + "; sync; md5sum " +
-                                     file + " > /sums" + std::to_string(round) + "; sync"});
-    RunningCli writer = Launch({"exec", "a", "sh", "-c",
-                                "while :; do head -c 1000000 /dev/urandom > /noise; done"});
+    Ok({"exec", "a", "sh", "-c",
+        "head -c 3000000 /dev/urandom > " + file + "; sync; md5sum " + file + " > /sums" +
+            std::to_string(round) + "; sync"});
+    RunningCli writer = Launch(
+        {"exec", "a", "sh", "-c", "while :; do head -c 1000000 /dev/urandom > /noise; done"});
     const int shim = ToPid(Inspect("a", "{{.Evidence.ShimPid}}"));
     const int vm = ToPid(Inspect("a", "{{.State.Pid}}"));
     Result<ProcessHandle> victim = ProcessHandle::Adopt(round % 2 == 0 ? shim : vm);
@@ -112,8 +113,9 @@ TEST_F(Detached, LosesNoFsyncedByteWhenEverythingIsKilled) {
     Ok({"start", "a"});
     for (int old = 0; old <= round; ++old) {
       const std::string n = std::to_string(old);
-      EXPECT_EQ(Ok({"exec", "a", "sh", "-c", "md5sum /f" + n + " | cmp - /sums" + n + " && echo same"}),
-                "same");
+      EXPECT_EQ(
+          Ok({"exec", "a", "sh", "-c", "md5sum /f" + n + " | cmp - /sums" + n + " && echo same"}),
+          "same");
     }
   }
 }

@@ -1,4 +1,5 @@
-// The main job, with real machines: a command inside a box, and what a docker user expects around it.
+// The main job, with real machines: a command inside a box, and what a docker user expects around
+// it.
 #include <signal.h>
 
 #include "integration/cli_runner.h"
@@ -40,9 +41,9 @@ TEST_F(BoxRun, RefusesAnUnknownUserInWords) {
 }
 
 TEST_F(BoxRun, GivesMainWhatDockerGives) {
-  const std::string id = Ok({"run", "-d", "--name", "a", "--hostname", "lab", "-e", "COLOUR=blue",
-                             "-w", "/made/here", "--memory", "256", "--disk-size", "2g",
-                             "--label", "k=v", kImage, "sleep", "1000"});
+  const std::string id =
+      Ok({"run", "-d", "--name", "a", "--hostname", "lab", "-e", "COLOUR=blue", "-w", "/made/here",
+          "--memory", "256", "--disk-size", "2g", "--label", "k=v", kImage, "sleep", "1000"});
   EXPECT_EQ(Ok({"exec", "a", "hostname"}), "lab");
   EXPECT_EQ(Ok({"exec", "a", "pwd"}), "/made/here");
   EXPECT_EQ(Ok({"exec", "a", "sh", "-c", "echo $COLOUR $HOME $(id -u)"}), "blue /root 0");
@@ -51,14 +52,16 @@ TEST_F(BoxRun, GivesMainWhatDockerGives) {
   EXPECT_EQ(Ok({"exec", "-u", "1234:5678", "a", "sh", "-c", "id -u; id -g"}), "1234\n5678");
   EXPECT_EQ(Ok({"exec", "a", "sh", "-c", "cat /proc/1/cmdline | tr '\\0' ' '"}), "sleep 1000 ");
   EXPECT_EQ(Ok({"exec", "a", "sh", "-c", "grep CapEff /proc/1/status"}),
-            "CapEff:\t00000000a80425fb") << "docker's default set";
+            "CapEff:\t00000000a80425fb")
+      << "docker's default set";
   EXPECT_EQ(Ok({"exec", "-u", "box", "a", "sh", "-c", "grep CapEff /proc/self/status"}),
             "CapEff:\t0000000000000000");
   // The whole filesystem has grown to the disk.
   const std::string size = Ok({"exec", "a", "sh", "-c", "df -m / | tail -n 1 | awk '{print $2}'"});
   EXPECT_GT(std::stoi(size), 1900) << size;
   EXPECT_LE(std::stoi(size), 2048) << size;
-  EXPECT_EQ(Ok({"exec", "a", "sh", "-c", "test -c /dev/null && test -d /dev/shm && test -e "
+  EXPECT_EQ(Ok({"exec", "a", "sh", "-c",
+                "test -c /dev/null && test -d /dev/shm && test -e "
                 "/dev/pts/ptmx && test -r /sys/kernel && test -r /proc/meminfo && echo all"}),
             "all");
   EXPECT_NE(Run({"exec", "a", "sh", "-c", "echo 1 > /proc/sys/kernel/panic"}).code, 0);
@@ -112,15 +115,16 @@ TEST_F(BoxRun, CopiesBinaryStreamsThroughAnExec) {
   }
   CliResult echoed = Run({"exec", "-i", "a", "sh", "-c", "cat"}, bytes.substr(0, 60000));
   EXPECT_EQ(echoed.out, bytes.substr(0, 60000));
-  const CliResult out = Run({"exec", "a", "sh", "-c",
-                                      "head -c 20000000 /dev/zero | tr '\\0' x; exit 3"});
+  const CliResult out =
+      Run({"exec", "a", "sh", "-c", "head -c 20000000 /dev/zero | tr '\\0' x; exit 3"});
   EXPECT_EQ(out.code, 3);
   EXPECT_EQ(out.out.size(), 20'000'000u);
 }
 
 TEST_F(BoxRun, ProxiesSignalsToMain) {
-  RunningCli cli = Launch({"run", "--rm", kImage, "sh", "-c",
-                           "trap 'echo got it; exit 5' TERM; echo ready; while :; do sleep 1; done"});
+  RunningCli cli =
+      Launch({"run", "--rm", kImage, "sh", "-c",
+              "trap 'echo got it; exit 5' TERM; echo ready; while :; do sleep 1; done"});
   cli.ReadUntil("ready");
   cli.Signal(SIGTERM);
   const CliResult result = cli.Finish();

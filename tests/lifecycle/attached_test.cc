@@ -120,7 +120,8 @@ TEST(RemoveOnExit, RemovesADetachedBoxWhoseMakerIsLongGone) {
   ASSERT_TRUE(IsOk(home.Run({"kill", id, "10"})));
   const Answer code = wait.Finish(milliseconds(15'000));
   // Whoever waits either hears the code or that the box is gone, never another code.
-  EXPECT_TRUE(code.ok ? code.shell() == 138 : code.code == "not_found" || code.code == "wrong_state")
+  EXPECT_TRUE(code.ok ? code.shell() == 138
+                      : code.code == "not_found" || code.code == "wrong_state")
       << code.text();
   ASSERT_TRUE(shim.AwaitEnd(15'000));
   EXPECT_EQ(home.State(id), "absent");

@@ -141,9 +141,9 @@ TEST(BadHome, OnAFullDiskMakesNothingHalfAndCanStillStop) {
 TEST(BadName, IsRefusedAtCreateAndNotFoundElsewhere) {
   TestHome home;
   home.Create();
-  for (const std::string& name : {std::string("../x"), std::string("a/b"), std::string(".hidden"),
-                                  std::string("-dash"), std::string("a b"), std::string("a\nb"),
-                                  std::string("\xff"), std::string(129, 'x')}) {
+  for (const std::string& name :
+       {std::string("../x"), std::string("a/b"), std::string(".hidden"), std::string("-dash"),
+        std::string("a b"), std::string("a\nb"), std::string("\xff"), std::string(129, 'x')}) {
     const Json options = {{"name", name}};
     const std::string text = options.dump(-1, ' ', false, Json::error_handler_t::replace);
     EXPECT_TRUE(HasCode(home.Run({"create", text}), "invalid_argument")) << text;
@@ -189,9 +189,9 @@ TEST(BadArgument, OfAnyBytesReachesTheProgramAsItIs) {
 
 TEST(BadArgument, WithANulOrWithoutItsMeaningIsRefused) {
   TestHome home;
-  for (const char* options : {R"({"argv":["echo"],"nul_argument":true})", R"({"env":["NO_EQUALS"]})",
-                              R"({"env":["=x"]})", R"({"memory":1})", R"({"hostname":"a b"})",
-                              R"({"memory":99999999999})"}) {
+  for (const char* options :
+       {R"({"argv":["echo"],"nul_argument":true})", R"({"env":["NO_EQUALS"]})", R"({"env":["=x"]})",
+        R"({"memory":1})", R"({"hostname":"a b"})", R"({"memory":99999999999})"}) {
     EXPECT_TRUE(HasCode(home.Run({"create", options}), "invalid_argument")) << options;
   }
   EXPECT_TRUE(HasCode(home.Run({"create", R"({"image":"debian"})"}), "not_found"));

@@ -1,4 +1,5 @@
-// After kill -9 of anything, and after the loss of a directory, the truth is told and nothing is left.
+// After kill -9 of anything, and after the loss of a directory, the truth is told and nothing is
+// left.
 #include <signal.h>
 
 #include <algorithm>

@@ -79,8 +79,8 @@ TEST(Detached, SurvivesItsMakersDeathAtAnyMoment) {
   }
 }
 
-// exec, logs and stop of a box whose maker is dead take the same way as any other: by the socket, main
-// gets its stop signal, the guest flushes.
+// exec, logs and stop of a box whose maker is dead take the same way as any other: by the socket,
+// main gets its stop signal, the guest flushes.
 TEST(Detached, IsUsedAndStoppedOnTheNormalPathByStrangers) {
   TestHome home;
   const std::string id = home.Create({"echo", "out", ";", "echo-err", "err", ";", "say-term"});
@@ -127,16 +127,20 @@ const Damage kDamages[] = {
     {"PidZero", [](const std::string& r) { Replace(r, Number(r, "0")); }},
     {"PidOne", [](const std::string& r) { Replace(r, Number(r, "1")); }},
     {"PidTwoToThe31", [](const std::string& r) { Replace(r, Number(r, "2147483648")); }},
-    {"PidHuge", [](const std::string& r) { Replace(r, Number(r, "123456789012345678901234567890")); }},
-    {"Symlink", [](const std::string& r) {
+    {"PidHuge",
+     [](const std::string& r) { Replace(r, Number(r, "123456789012345678901234567890")); }},
+    {"Symlink",
+     [](const std::string& r) {
        fs::remove(r);
        fs::create_symlink("/etc/passwd", r);
      }},
-    {"Fifo", [](const std::string& r) {
+    {"Fifo",
+     [](const std::string& r) {
        fs::remove(r);
        ASSERT_EQ(::mkfifo(r.c_str(), 0600), 0);
      }},
-    {"Directory", [](const std::string& r) {
+    {"Directory",
+     [](const std::string& r) {
        fs::remove(r);
        fs::create_directory(r);
      }},
@@ -145,8 +149,8 @@ const Damage kDamages[] = {
 
 class DamagedRecord : public ::testing::TestWithParam<Damage> {};
 
-// A record that cannot be used hides nothing: the locks say that the box lives, and it is stopped with its
-// flush like any other.
+// A record that cannot be used hides nothing: the locks say that the box lives, and it is stopped
+// with its flush like any other.
 TEST_P(DamagedRecord, DoesNotHideOrHarmALiveBox) {
   TestHome home;
   const std::string id = home.Start({"say-term"});
@@ -210,8 +214,8 @@ TEST(Detached, IsFoundWhenTheDirectoryOfNamesIsGone) {
   EXPECT_TRUE(IsOk(home.Run({"rm", "db"})));
 }
 
-// What a step of the wall clock changes of a record is the time it was written at. Identity is boot and
-// ticks: the box stays the same one.
+// What a step of the wall clock changes of a record is the time it was written at. Identity is boot
+// and ticks: the box stays the same one.
 TEST(Detached, IsTheSameAfterTheWallClockStepped) {
   TestHome home;
   const std::string id = home.Start();

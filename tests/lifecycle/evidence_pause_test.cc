@@ -1,5 +1,5 @@
-// A reader may be interrupted for any time between any two of its reads: what it then says was true at some
-// moment of its looking.
+// A reader may be interrupted for any time between any two of its reads: what it then says was true
+// at some moment of its looking.
 #include <signal.h>
 
 #include <functional>
@@ -12,8 +12,8 @@
 namespace boxlite::testing {
 namespace {
 
-// Looks at the box, and lets `happening` happen before the read number `pause_at`. The number of reads of the
-// undisturbed look is returned through `reads`.
+// Looks at the box, and lets `happening` happen before the read number `pause_at`. The number of
+// reads of the undisturbed look is returned through `reads`.
 DerivedState LookWithPause(const TestHome& home, const std::string& id, int pause_at, int& reads,
                            const std::function<void()>& happening) {
   Result<Fd> box = OpenDirectoryPath(home.box(id));

@@ -1,5 +1,5 @@
-// A start that fails says at which stage and why, leaves no process and no lock, keeps the disk, and the next
-// start works.
+// A start that fails says at which stage and why, leaves no process and no lock, keeps the disk,
+// and the next start works.
 #include <signal.h>
 
 #include <algorithm>
@@ -14,10 +14,10 @@ namespace fs = std::filesystem;
 
 struct Failure {
   const char* name;
-  const char* script;   // fake.json
+  const char* script;  // fake.json
   const char* stage;
   const char* code;
-  const char* words;    // in the reason
+  const char* words;  // in the reason
 };
 
 constexpr Failure kFailures[] = {
@@ -31,7 +31,8 @@ constexpr Failure kFailures[] = {
      "did not confirm"},
     {"GuestRefusesItsPersonality", R"({"error": {"personalise": "no clock"}})", "guest", "internal",
      "no clock"},
-    {"EngineDiesAtThePersonality", R"({"die": ["personalise"]})", "guest", "unavailable", "signal 9"},
+    {"EngineDiesAtThePersonality", R"({"die": ["personalise"]})", "guest", "unavailable",
+     "signal 9"},
     {"RootCannotBeMounted", R"({"error": {"mountRoot": "bad superblock"}})", "root", "internal",
      "bad superblock"},
     {"GuestIsSilentAtTheRoot", R"({"silent": ["mountRoot"]})", "root", "timeout",
@@ -75,7 +76,8 @@ TEST_P(FailedStart, TellsStageAndReasonAndLeavesABoxThatStarts) {
   const Json box = home.Look(id);
   EXPECT_EQ(box["state"], "failed") << box;
   EXPECT_EQ(box["outcome"]["stage"], failure.stage) << box;
-  EXPECT_NE(box["outcome"]["reason"].get<std::string>().find(failure.words), std::string::npos) << box;
+  EXPECT_NE(box["outcome"]["reason"].get<std::string>().find(failure.words), std::string::npos)
+      << box;
   home.Set("BOXLITE_BOOT_TIMEOUT_MS", "60000");
   ExpectRecovery(home, id);
 }
@@ -89,7 +91,8 @@ TEST(FailedStarts, OfACommandThatDoesNotExistIsCommandNotFound) {
   EXPECT_TRUE(HasCode(home.Run({"start", id}), "command_not_found"));
   EXPECT_EQ(home.Look(id)["outcome"]["stage"], "main");
   const auto log = home.EngineLog(id);
-  EXPECT_EQ(std::count(log.begin(), log.end(), "flushed"), 1) << "the mounted root was not unmounted";
+  EXPECT_EQ(std::count(log.begin(), log.end(), "flushed"), 1)
+      << "the mounted root was not unmounted";
 }
 
 TEST(FailedStarts, OfACommandThatIsNotExecutableIsCommandNotExecutable) {

@@ -105,19 +105,21 @@ TEST_P(Innocents, AreNeverSignalledUnderAnyVerb) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Of, Innocents,
-    ::testing::Values(Case{Forgery::kOtherTicks, BoxIs::kLive},
-                      Case{Forgery::kOtherTicks, BoxIs::kDead},
-                      Case{Forgery::kOtherBoot, BoxIs::kLive}, Case{Forgery::kOtherBoot, BoxIs::kDead},
-                      Case{Forgery::kExactly, BoxIs::kLive}, Case{Forgery::kExactly, BoxIs::kDead},
-                      Case{Forgery::kOtherNamespace, BoxIs::kLive},
-                      Case{Forgery::kOtherNamespace, BoxIs::kDead},
-                      Case{Forgery::kLiveShim, BoxIs::kLive}, Case{Forgery::kLiveShim, BoxIs::kDead}),
-    [](const auto& one) {
-      return NameOf(one.param.forgery) +
-             (one.param.box_is == BoxIs::kLive ? "InALiveBox" : "InADeadBox");
-    });
+INSTANTIATE_TEST_SUITE_P(Of, Innocents,
+                         ::testing::Values(Case{Forgery::kOtherTicks, BoxIs::kLive},
+                                           Case{Forgery::kOtherTicks, BoxIs::kDead},
+                                           Case{Forgery::kOtherBoot, BoxIs::kLive},
+                                           Case{Forgery::kOtherBoot, BoxIs::kDead},
+                                           Case{Forgery::kExactly, BoxIs::kLive},
+                                           Case{Forgery::kExactly, BoxIs::kDead},
+                                           Case{Forgery::kOtherNamespace, BoxIs::kLive},
+                                           Case{Forgery::kOtherNamespace, BoxIs::kDead},
+                                           Case{Forgery::kLiveShim, BoxIs::kLive},
+                                           Case{Forgery::kLiveShim, BoxIs::kDead}),
+                         [](const auto& one) {
+                           return NameOf(one.param.forgery) +
+                                  (one.param.box_is == BoxIs::kLive ? "InALiveBox" : "InADeadBox");
+                         });
 
 }  // namespace
 }  // namespace boxlite::testing

@@ -1,5 +1,5 @@
-// kill -9 at every step of create, start, stop and rm, of whoever does it: the state is truthful, one later
-// verb converges, the next start works, and rm -f leaves nothing.
+// kill -9 at every step of create, start, stop and rm, of whoever does it: the state is truthful,
+// one later verb converges, the next start works, and rm -f leaves nothing.
 #include <signal.h>
 
 #include <filesystem>

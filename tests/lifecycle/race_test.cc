@@ -1,4 +1,5 @@
-// Many processes on one home: each history is one that some order explains, each error is typed, one machine.
+// Many processes on one home: each history is one that some order explains, each error is typed,
+// one machine.
 #include <signal.h>
 
 #include <algorithm>

@@ -1,5 +1,5 @@
-// Programs of different ages on one home: what an older one left can always be ended, what a newer one made is
-// shown and not touched.
+// Programs of different ages on one home: what an older one left can always be ended, what a newer
+// one made is shown and not touched.
 #include <signal.h>
 
 #include <filesystem>
@@ -45,7 +45,8 @@ TEST_P(OlderRecord, WithoutAFieldIsAdoptedByTheLockAndStopsGracefully) {
 
 INSTANTIATE_TEST_SUITE_P(Of, OlderRecord,
                          ::testing::Values("start_ticks", "boot_id", "pid_namespace",
-                                           "time_namespace", "protocol_version", "phase", "life_id"),
+                                           "time_namespace", "protocol_version", "phase",
+                                           "life_id"),
                          [](const auto& one) { return std::string(one.param); });
 
 // A supervisor that holds the locks and knows SIGTERM, and nothing of today's socket or record.
@@ -80,8 +81,10 @@ TEST(Skew, ABoxOfANewerFormatIsListedAndNotChanged) {
   const Json box = home.Look(id);
   EXPECT_EQ(box["state"], "configured");
   EXPECT_EQ(box["spec_code"], "unsupported");
-  for (const std::vector<std::string>& words :
-       {std::vector<std::string>{"start", id}, {"restart", id, "0"}, {"exec", id, "echo"}, {"rm", id}}) {
+  for (const std::vector<std::string>& words : {std::vector<std::string>{"start", id},
+                                                {"restart", id, "0"},
+                                                {"exec", id, "echo"},
+                                                {"rm", id}}) {
     const Answer answer = home.Run(words);
     EXPECT_TRUE(HasCode(answer, "unsupported")) << words[0];
     EXPECT_NE(answer.message.find("newer"), std::string::npos) << answer.message;

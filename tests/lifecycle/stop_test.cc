@@ -1,4 +1,5 @@
-// The one routine that ends a life: it flushes, it forces only what does not end, it proves what it says.
+// The one routine that ends a life: it flushes, it forces only what does not end, it proves what it
+// says.
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
@@ -13,8 +14,8 @@ namespace {
 TEST(Stop, FlushesWhatTheGuestWrote) {
   TestHome home;
   const std::string id = home.Start();
-  ASSERT_TRUE(IsOk(home.Run({"exec", id, "write", "synced", "1", ";", "fsync", ";", "write",
-                             "cached", "2"})));
+  ASSERT_TRUE(IsOk(
+      home.Run({"exec", id, "write", "synced", "1", ";", "fsync", ";", "write", "cached", "2"})));
   EXPECT_FALSE(home.Disk(id).contains("cached"));
   ASSERT_TRUE(IsOk(home.Run({"stop", id, "5000"})));
   ASSERT_TRUE(IsOk(home.Run({"start", id})));
@@ -27,8 +28,8 @@ TEST(Stop, FlushesWhatTheGuestWrote) {
 TEST(Stop, OfEverythingByKillKeepsWhatTheGuestSynced) {
   TestHome home;
   const std::string id = home.Start();
-  ASSERT_TRUE(IsOk(home.Run({"exec", id, "write", "synced", "1", ";", "fsync", ";", "write",
-                             "cached", "2"})));
+  ASSERT_TRUE(IsOk(
+      home.Run({"exec", id, "write", "synced", "1", ";", "fsync", ";", "write", "cached", "2"})));
   const ProcessRef shim = home.Shim(id);
   const ProcessRef engine = home.Engine(id);
   ASSERT_TRUE(shim.Signal(SIGKILL));
@@ -97,7 +98,9 @@ TEST(Stop, OfAGuestThatDoesNotAnswerEndsByTheEnginesOwnFlushAndSaysSo) {
 TEST(Stop, EndsAMachineWhoseGuestAndMonitorAreBothStuck) {
   TestHome home;
   const std::string id = home.Create();
-  home.Script(id, R"({"silent": ["signal", "kill", "shutdown"], "silent_control": true, "ignore_quit": true})");
+  home.Script(
+      id,
+      R"({"silent": ["signal", "kill", "shutdown"], "silent_control": true, "ignore_quit": true})");
   ASSERT_TRUE(IsOk(home.Run({"start", id})));
   const ProcessRef engine = home.Engine(id);
   const Answer stop = home.Run({"stop", id, "100"});

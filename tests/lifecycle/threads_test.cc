@@ -1,6 +1,6 @@
-// One process, several threads, each with a Runtime of its own on one home: an embedder's pool of workers.
-// What the library shares between threads (the host's identity, the environment, spawning) is shared safely;
-// this runs under ThreadSanitizer too.
+// One process, several threads, each with a Runtime of its own on one home: an embedder's pool of
+// workers. What the library shares between threads (the host's identity, the environment, spawning)
+// is shared safely; this runs under ThreadSanitizer too.
 #include <gtest/gtest.h>
 
 #include <cstdlib>

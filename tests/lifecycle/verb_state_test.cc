@@ -9,9 +9,9 @@
 namespace boxlite::testing {
 namespace {
 
-constexpr Verb kVerbs[] = {Verb::kStart, Verb::kStop,        Verb::kRestart, Verb::kKill,
+constexpr Verb kVerbs[] = {Verb::kStart,  Verb::kStop,        Verb::kRestart, Verb::kKill,
                            Verb::kRemove, Verb::kForceRemove, Verb::kExec,    Verb::kWait,
-                           Verb::kLogs,  Verb::kInspect};
+                           Verb::kLogs,   Verb::kInspect};
 constexpr BoxState kStates[] = {BoxState::kConfigured, BoxState::kStarting, BoxState::kRunning,
                                 BoxState::kStopping,   BoxState::kStopped,  BoxState::kFailed};
 constexpr int kMainsSignal = 12;
@@ -111,8 +111,8 @@ class VerbInState : public ::testing::TestWithParam<Cell> {
           EXPECT_TRUE(HasCode(answer, "wrong_state"));
         } else {
           EXPECT_TRUE(IsOk(answer));
-          EXPECT_EQ(answer.shell(), before == BoxState::kStopped ? 128 + SIGTERM
-                                                                 : 128 + kMainsSignal);
+          EXPECT_EQ(answer.shell(),
+                    before == BoxState::kStopped ? 128 + SIGTERM : 128 + kMainsSignal);
         }
         return;
       case Verb::kLogs:

@@ -1,5 +1,5 @@
-// fake_engine: stands in QEMU's place in lifecycle tests. A real child process of the shim that inherits
-// the machine's lock, speaks the agent's protocol and misbehaves as fake.json tells it to.
+// fake_engine: stands in QEMU's place in lifecycle tests. A real child process of the shim that
+// inherits the machine's lock, speaks the agent's protocol and misbehaves as fake.json tells it to.
 #include <capnp/rpc-twoparty.h>
 #include <fcntl.h>
 #include <kj/async-io.h>
@@ -179,9 +179,9 @@ class AgentService final : public wire::Agent::Server {
       ToWire(Error(ErrorCode::kWrongState, "main has ended"), results.initError());
       return;
     }
-    auto program = kj::refcounted<FakeProgram>(argv, ToStrings(params.getSpec().getEnv()),
-                                               machine_.disk, kQemuBoxDirFd, params.getStdout(),
-                                               params.getStderr());
+    auto program =
+        kj::refcounted<FakeProgram>(argv, ToStrings(params.getSpec().getEnv()), machine_.disk,
+                                    kQemuBoxDirFd, params.getStdout(), params.getStderr());
     if (is_main) {
       main_end_ = program->WhenEnded()
                       .then([this](FakeExit&&) {
@@ -280,8 +280,8 @@ int Main() {
   Machine machine(io.provider->getTimer());
   const auto self = IdentityOf(::getpid());
   KJ_REQUIRE(self.ok());
-  Trace(kQemuBoxDirFd, "engine " + std::to_string(self->pid) + " " +
-                           std::to_string(self->start_ticks));
+  Trace(kQemuBoxDirFd,
+        "engine " + std::to_string(self->pid) + " " + std::to_string(self->start_ticks));
   if (machine.script.die.contains("engine")) ::_exit(1);
   if (machine.script.helper) LeaveHelper();
   auto port = io.lowLevelProvider->wrapSocketFd(kQemuAgentFd);

@@ -17,8 +17,8 @@ constexpr std::size_t kTooMuch = 300 * 1024;
 
 const std::set<std::string>& Commands() {
   static const std::set<std::string> commands = {
-      "exit",  "echo", "echo-err", "env",  "cat",   "sleep-forever", "ignore-term", "say-term", "write",
-      "read",  "fsync", "spew",    "crash", "poweroff", "big-chunk", "bogus-signal"};
+      "exit",  "echo", "echo-err", "env",  "cat",   "sleep-forever", "ignore-term", "say-term",
+      "write", "read", "fsync",    "spew", "crash", "poweroff",      "big-chunk",   "bogus-signal"};
   return commands;
 }
 
@@ -36,8 +36,9 @@ FakeLookup LookUp(const std::vector<std::string>& argv) {
   return Commands().contains(argv[0]) ? FakeLookup::kFound : FakeLookup::kMissing;
 }
 
-FakeProgram::FakeProgram(std::vector<std::string> argv, std::vector<std::string> env, FakeDisk& disk,
-                         int box_dir_fd, wire::ByteSink::Client out, wire::ByteSink::Client err)
+FakeProgram::FakeProgram(std::vector<std::string> argv, std::vector<std::string> env,
+                         FakeDisk& disk, int box_dir_fd, wire::ByteSink::Client out,
+                         wire::ByteSink::Client err)
     : argv_(std::move(argv)),
       env_(std::move(env)),
       disk_(disk),
@@ -52,9 +53,9 @@ FakeProgram::FakeProgram(std::vector<std::string> argv, std::vector<std::string>
       ended_(kj::evalLater([this]() { return Run(); }).fork()) {}
 
 kj::Promise<FakeExit> FakeProgram::Run() {
-  return RunFrom(0)
-      .exclusiveJoin(kj::mv(killed_))
-      .then([this](FakeExit&& exit) { return Finish(exit); });
+  return RunFrom(0).exclusiveJoin(kj::mv(killed_)).then([this](FakeExit&& exit) {
+    return Finish(exit);
+  });
 }
 
 kj::Promise<FakeExit> FakeProgram::Finish(FakeExit exit) {
@@ -160,12 +161,16 @@ bool FakeProgram::Signal(int number) {
 
 void FakeProgram::GiveInput(kj::ArrayPtr<const kj::byte> bytes) {
   input_.append(AsText(bytes));
-  KJ_IF_MAYBE (waiter, input_waiter_) { (*waiter)->fulfill(); }
+  KJ_IF_MAYBE (waiter, input_waiter_) {
+    (*waiter)->fulfill();
+  }
 }
 
 void FakeProgram::EndInput() {
   input_ended_ = true;
-  KJ_IF_MAYBE (waiter, input_waiter_) { (*waiter)->fulfill(); }
+  KJ_IF_MAYBE (waiter, input_waiter_) {
+    (*waiter)->fulfill();
+  }
 }
 
 }  // namespace boxlite::testing

@@ -1,8 +1,8 @@
 // FakeProgram: a "program" in the fake machine: a few built-in commands instead of a kernel.
 //
-//   exit N · echo WORDS · echo-err WORDS · env NAME · cat · sleep-forever · ignore-term · say-term ·
-//   write KEY VALUE · read KEY · fsync · spew BYTES · crash (the engine kills itself) · poweroff ·
-//   big-chunk (beyond the contract) · bogus-signal (an exit no kernel gives)
+//   exit N · echo WORDS · echo-err WORDS · env NAME · cat · sleep-forever · ignore-term · say-term
+//   · write KEY VALUE · read KEY · fsync · spew BYTES · crash (the engine kills itself) · poweroff
+//   · big-chunk (beyond the contract) · bogus-signal (an exit no kernel gives)
 //
 // Commands are joined by the argument ";" and run one after the other. Anything else is not found.
 #pragma once

@@ -1,12 +1,13 @@
-// FakeScript: how the fake engine misbehaves, read from fake.json in the box's directory. The product knows
-// nothing of it; a test writes it between create and start.
+// FakeScript: how the fake engine misbehaves, read from fake.json in the box's directory. The
+// product knows nothing of it; a test writes it between create and start.
 //
-//   {"slow": {"<step>": <ms>}, "silent": ["<step>"], "die": ["<step>"], "error": {"<step>": "<text>"},
+//   {"slow": {"<step>": <ms>}, "silent": ["<step>"], "die": ["<step>"], "error": {"<step>":
+//   "<text>"},
 //    "lie": ["challenge" | "garbage"], "ignore_quit": true, "silent_control": true,
 //    "flush": {"ms": 6000, "progress": true}, "helper": true}
 //
-// Steps: greeting, personalise, mountRoot, start, exec, signal, kill, shutdown. `helper` leaves a second process
-// that inherits the machine's lock and does not die with the engine.
+// Steps: greeting, personalise, mountRoot, start, exec, signal, kill, shutdown. `helper` leaves a
+// second process that inherits the machine's lock and does not die with the engine.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +36,8 @@ FakeScript ReadFakeScript(int box_dir_fd);
 // Appends a line to engine.log in the box's directory: what tests read of the engine's side.
 void Trace(int box_dir_fd, const std::string& line);
 
-// The machine's disk with a guest's cache before it: what was written is in memory until it is flushed.
+// The machine's disk with a guest's cache before it: what was written is in memory until it is
+// flushed.
 class FakeDisk {
  public:
   explicit FakeDisk(int box_dir_fd) : box_dir_fd_(box_dir_fd) {}

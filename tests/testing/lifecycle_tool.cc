@@ -1,5 +1,5 @@
-// lifecycle_tool: one verb of the Runtime API per process, as a user's process would call it. Prints one
-// line of JSON: {"ok":true,...} or {"ok":false,"code":"wrong_state","message":"..."}.
+// lifecycle_tool: one verb of the Runtime API per process, as a user's process would call it.
+// Prints one line of JSON: {"ok":true,...} or {"ok":false,"code":"wrong_state","message":"..."}.
 //
 //   lifecycle_tool create '<json>'          name, argv, env, labels, rm, image, memory, entrypoint
 //   lifecycle_tool start ID | start-hold ID | attach-hold ID
@@ -7,8 +7,9 @@
 //   lifecycle_tool stop ID GRACE_MS | restart ID GRACE_MS | kill ID SIGNAL | rm ID | rmf ID
 //   lifecycle_tool exec ID ARG...           output on stdout before the line; input from stdin
 //   lifecycle_tool wait ID | logs ID | follow ID | ls | inspect ID | resolve REF | detach ID
-//   lifecycle_tool pretend-shim ID          holds the locks as an older supervisor would, until SIGTERM
-//   lifecycle_tool serve FUTEX_FD           one command a line, its words separated by tabs; waits before
+//   lifecycle_tool pretend-shim ID          holds the locks as an older supervisor would, until
+//   SIGTERM lifecycle_tool serve FUTEX_FD           one command a line, its words separated by
+//   tabs; waits before
 //                                           each for the shared word to reach the command's number
 //
 // *-hold blocks after success until it is killed, or its stdin ends.
@@ -47,12 +48,9 @@ Json FromExit(const ProcessExit& exit) {
 }
 
 Json FromInfo(const BoxInfo& info) {
-  Json json = {{"id", info.id.str()},
-               {"state", BoxStateName(info.derived.state)},
-               {"reason", info.derived.reason},
-               {"life", info.life_number},
-               {"handshake", info.handshake},
-               {"spec_ok", info.spec.ok()}};
+  Json json = {{"id", info.id.str()},           {"state", BoxStateName(info.derived.state)},
+               {"reason", info.derived.reason}, {"life", info.life_number},
+               {"handshake", info.handshake},   {"spec_ok", info.spec.ok()}};
   if (info.spec.ok()) json["name"] = info.spec->name;
   if (!info.spec.ok()) json["spec_code"] = ErrorCodeName(info.spec.error().code());
   if (info.derived.exit) json["exit"] = FromExit(*info.derived.exit);
@@ -135,8 +133,8 @@ Json Detach(const BoxId& id, const std::string& home_path) {
   return answer.ok() ? Json{{"ok", true}} : Failed(answer.error());
 }
 
-// An older supervisor: it holds the locks, has a record of a form that nobody reads any more and no socket,
-// and ends at SIGTERM.
+// An older supervisor: it holds the locks, has a record of a form that nobody reads any more and no
+// socket, and ends at SIGTERM.
 Json PretendShim(const BoxId& id, const std::string& home_path) {
   sigset_t term;
   ::sigemptyset(&term);

@@ -194,8 +194,8 @@ bool TestHome::AwaitEngine(const std::string& id, const std::string& line, int c
       return one.rfind(line, 0) == 0;
     });
     if (seen >= count) return true;
-    const auto left = std::chrono::duration_cast<milliseconds>(deadline -
-                                                               std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
     pollfd poller = {watch.get(), POLLIN, 0};
     if (left.count() <= 0 || ::poll(&poller, 1, static_cast<int>(left.count())) <= 0) return false;
     char events[4096];

@@ -51,12 +51,12 @@ class TestHome {
   // fake.json of a box: what its engine does wrong.
   void Script(const std::string& id, const std::string& faults_json);
 
-  std::string State(const std::string& id);     // by `ls`
-  Json Look(const std::string& id);             // the box's entry in `ls`
+  std::string State(const std::string& id);  // by `ls`
+  Json Look(const std::string& id);          // the box's entry in `ls`
   std::string Logs(const std::string& id);
 
   // Read by the test itself.
-  Json Record(const std::string& id) const;     // of the newest life; null: none or damaged
+  Json Record(const std::string& id) const;  // of the newest life; null: none or damaged
   std::string LifeDir(const std::string& id) const;
   ProcessRef Shim(const std::string& id) const;
   ProcessRef Engine(const std::string& id) const;

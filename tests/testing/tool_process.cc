@@ -81,9 +81,7 @@ void ToolProcess::KillAndReap() {
   reaped_ = true;
 }
 
-void ToolProcess::Send(const std::string& text) {
-  EXPECT_TRUE(WriteAll(input_.get(), text).ok());
-}
+void ToolProcess::Send(const std::string& text) { EXPECT_TRUE(WriteAll(input_.get(), text).ok()); }
 
 bool ToolProcess::ReadMore(std::chrono::steady_clock::time_point deadline) {
   const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(

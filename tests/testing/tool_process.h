@@ -16,12 +16,12 @@ namespace boxlite::testing {
 
 // What one call of the tool gave.
 struct Answer {
-  bool exited = false;     // false: it did not end in time and was killed
+  bool exited = false;  // false: it did not end in time and was killed
   bool ok = false;
-  std::string code;        // "wrong_state", ...; "crashed" when the tool ended by a signal
+  std::string code;  // "wrong_state", ...; "crashed" when the tool ended by a signal
   std::string message;
   nlohmann::json json;
-  std::string output;      // everything before the line of JSON
+  std::string output;  // everything before the line of JSON
   std::chrono::milliseconds took{0};
 
   int shell() const { return json.contains("exit") ? json["exit"]["shell"].get<int>() : -1; }
@@ -30,7 +30,7 @@ struct Answer {
 
 struct ToolOptions {
   std::vector<std::pair<std::string, std::string>> environment;  // over the test's
-  int inherited_fd = -1;    // becomes 10
+  int inherited_fd = -1;                                         // becomes 10
 };
 
 class ToolProcess {
@@ -42,7 +42,7 @@ class ToolProcess {
 
   pid_t pid() const { return pid_; }
   int pidfd() const { return pidfd_.get(); }
-  void Signal(int number);           // by pidfd
+  void Signal(int number);  // by pidfd
   void KillAndReap();
   void EndInput() { input_.Reset(); }
   void Send(const std::string& text);

@@ -88,7 +88,8 @@ std::vector<std::string> FindLockedFiles(const std::string& directory) {
     std::string path;
   };
   std::map<std::uint64_t, File> files;
-  // Small inode numbers repeat on every tmpfs; on overlays the device that stat() tells is not the locks'.
+  // Small inode numbers repeat on every tmpfs; on overlays the device that stat() tells is not the
+  // locks'.
   struct statfs filesystem = {};
   const bool device_counts =
       ::statfs(directory.c_str(), &filesystem) == 0 && filesystem.f_type == TMPFS_MAGIC;

@@ -1,5 +1,5 @@
-// Walk: what is left on this machine of a test's home, found without any of the product's code: by /proc's
-// descriptors and by the kernel's own list of locks.
+// Walk: what is left on this machine of a test's home, found without any of the product's code: by
+// /proc's descriptors and by the kernel's own list of locks.
 #pragma once
 
 #include <sys/types.h>
@@ -23,11 +23,12 @@ std::vector<Leftover> FindProcessesBelow(const std::string& directory);
 // Files below `directory` on which the kernel lists an OFD lock (/proc/locks), by path.
 std::vector<std::string> FindLockedFiles(const std::string& directory);
 
-// Waits, by pidfd, until no process is left below `directory`; then looks at the locks. Returns what is
-// left after `patience_ms`, in words; empty: nothing.
+// Waits, by pidfd, until no process is left below `directory`; then looks at the locks. Returns
+// what is left after `patience_ms`, in words; empty: nothing.
 std::string DescribeLeftovers(const std::string& directory, int patience_ms);
 
-// Hash over the paths, kinds, sizes, modification times, link targets and contents of all below `directory`.
+// Hash over the paths, kinds, sizes, modification times, link targets and contents of all below
+// `directory`.
 std::string Fingerprint(const std::string& directory);
 
 // SIGKILL (or another signal) through a pidfd, when the process still started at `start_ticks`.

@@ -16,8 +16,8 @@
 namespace boxlite {
 namespace {
 
-// A program that was sent SIGKILL leaves as soon as the kernel lets go of it: longer than this means that it
-// hangs in a system call that only the machine's end will break.
+// A program that was sent SIGKILL leaves as soon as the kernel lets go of it: longer than this
+// means that it hangs in a system call that only the machine's end will break.
 constexpr std::chrono::milliseconds kKilledLimit{3'000};
 // The answer to shutdown() on its way to a host that may have stopped reading.
 constexpr std::chrono::milliseconds kAnswerLimit{1'000};
@@ -68,8 +68,8 @@ Status AgentService::Personalise(wire::Personality::Reader personality) {
 kj::Promise<void> AgentService::mountRoot(MountRootContext context) {
   if (stage_ == Stage::kFresh) return Answer(context, WrongState("personalise comes first"));
   if (stage_ == Stage::kShuttingDown) return Answer(context, WrongState("the box is shut down"));
-  Status mounted = MountRootDisk(context.getParams().getGrowToDisk() ? Growth::kGrowToDisk
-                                                                     : Growth::kKeepSize);
+  Status mounted =
+      MountRootDisk(context.getParams().getGrowToDisk() ? Growth::kGrowToDisk : Growth::kKeepSize);
   if (mounted.ok()) stage_ = Stage::kRootMounted;
   Say(mounted.ok() ? "root disk: mounted" : "root disk: " + mounted.error().message());
   return Answer(context, mounted);
@@ -108,8 +108,8 @@ Result<kj::Own<Program>> AgentService::Spawn(const ProgramPlan& plan) {
     cgroup.Remove();
     return std::move(spawned).error();
   }
-  auto program = kj::refcounted<Program>(std::move(*spawned), std::move(cgroup),
-                                         io_.unixEventPort, timer_);
+  auto program =
+      kj::refcounted<Program>(std::move(*spawned), std::move(cgroup), io_.unixEventPort, timer_);
   programs_.Add(plan.id, kj::addRef(*program));
   if (plan.is_main) main_ = kj::addRef(*program);
   return kj::mv(program);
@@ -122,20 +122,20 @@ kj::Promise<void> AgentService::start(StartContext context) {
   if (!spawned.ok()) return Answer(context, spawned.error());
   kj::Own<Program> program = kj::mv(*spawned);
   Program& started = *program;
-  return started.WhenExecuted().then(
-      [this, context, is_main = plan->is_main, program = kj::mv(program)](Status&& executed) mutable {
-        if (is_main && !executed.ok()) main_ = nullptr;
-        if (!executed.ok()) {
-          ToWire(executed, context.getResults().initError());
-          return;
-        }
-        if (is_main) main_executed_ = true;
-        auto params = context.getParams();
-        program->Connect(params.getStdout(), params.getStderr());
-        auto results = context.getResults();
-        results.setPid(program->pid());
-        results.setProcess(NewProcessService(kj::mv(program)));
-      });
+  return started.WhenExecuted().then([this, context, is_main = plan->is_main,
+                                      program = kj::mv(program)](Status&& executed) mutable {
+    if (is_main && !executed.ok()) main_ = nullptr;
+    if (!executed.ok()) {
+      ToWire(executed, context.getResults().initError());
+      return;
+    }
+    if (is_main) main_executed_ = true;
+    auto params = context.getParams();
+    program->Connect(params.getStdout(), params.getStderr());
+    auto results = context.getResults();
+    results.setPid(program->pid());
+    results.setProcess(NewProcessService(kj::mv(program)));
+  });
 }
 
 kj::Promise<void> AgentService::EndPrograms(std::chrono::milliseconds grace) {

@@ -57,8 +57,8 @@ Status MountSys(BootContext&) {
 
 Status MountDev(BootContext&) { return MountAt("devtmpfs", "/dev", MS_NOSUID, "mode=0755"); }
 
-// Without a console at its start the kernel gives init no descriptors 0, 1 and 2: what opens first would
-// become them.
+// Without a console at its start the kernel gives init no descriptors 0, 1 and 2: what opens first
+// would become them.
 Status OpenStandardFds(BootContext&) {
   const int null_fd = ::open("/dev/null", O_RDWR);
   if (null_fd < 0) return ErrnoError("/dev/null");
@@ -70,8 +70,8 @@ Status OpenStandardFds(BootContext&) {
 }
 
 Status ProtectSelf(BootContext&) {
-  // A program between fork and exec is a copy of the agent inside the box's pid namespace: nobody there may
-  // look into it.
+  // A program between fork and exec is a copy of the agent inside the box's pid namespace: nobody
+  // there may look into it.
   if (::prctl(PR_SET_DUMPABLE, 0) != 0) return ErrnoError("set not dumpable");
   const rlimit limit = {kMaxDescriptors, kMaxDescriptors};
   if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) return ErrnoError("raise the descriptor limit");
@@ -81,8 +81,7 @@ Status ProtectSelf(BootContext&) {
 }
 
 Status ListenForDevices(BootContext& context) {
-  context.events.Reset(
-      ::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT));
+  context.events.Reset(::socket(AF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC, NETLINK_KOBJECT_UEVENT));
   if (!context.events.valid()) return ErrnoError("listen for device events");
   sockaddr_nl address = {};
   address.nl_family = AF_NETLINK;
@@ -116,16 +115,16 @@ std::string FindPort() {
   std::string device;
   while (const dirent* entry = ::readdir(directory)) {
     if (entry->d_name[0] == '.') continue;
-    Result<std::string> name = ReadFile(
-        AT_FDCWD, std::string(kPortClass) + "/" + entry->d_name + "/name", kMaxListBytes);
+    Result<std::string> name =
+        ReadFile(AT_FDCWD, std::string(kPortClass) + "/" + entry->d_name + "/name", kMaxListBytes);
     if (name.ok() && *name == std::string(kPortName) + "\n") device = entry->d_name;
   }
   ::closedir(directory);
   return device;
 }
 
-// The host names its ports some time after the driver was loaded, by messages: each is an event. The
-// first look comes after the listening began, so that none is missed.
+// The host names its ports some time after the driver was loaded, by messages: each is an event.
+// The first look comes after the listening began, so that none is missed.
 Status OpenPort(BootContext& context) {
   std::string device = FindPort();
   while (device.empty()) {
@@ -133,8 +132,9 @@ Status OpenPort(BootContext& context) {
     const ssize_t count = ::recv(context.events.get(), event, sizeof event, 0);
     if (count < 0 && errno != EINTR && errno != ENOBUFS) return ErrnoError("read device events");
     // Lost events (ENOBUFS) are made up for by looking again.
-    if (count >= 0 && std::string_view(event, static_cast<std::size_t>(count)).find("virtio-ports") ==
-                          std::string_view::npos) {
+    if (count >= 0 &&
+        std::string_view(event, static_cast<std::size_t>(count)).find("virtio-ports") ==
+            std::string_view::npos) {
       continue;
     }
     device = FindPort();

@@ -69,9 +69,17 @@ constexpr Link kLinks[] = {
 };
 
 constexpr const char* kMasked[] = {
-    "/proc/acpi",        "/proc/asound",       "/proc/kcore",      "/proc/keys",
-    "/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
-    "/proc/scsi",        "/sys/firmware",      "/sys/devices/virtual/powercap",
+    "/proc/acpi",
+    "/proc/asound",
+    "/proc/kcore",
+    "/proc/keys",
+    "/proc/latency_stats",
+    "/proc/timer_list",
+    "/proc/timer_stats",
+    "/proc/sched_debug",
+    "/proc/scsi",
+    "/sys/firmware",
+    "/sys/devices/virtual/powercap",
 };
 
 constexpr const char* kReadOnly[] = {"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
@@ -134,8 +142,9 @@ Status MakeReadOnly(const char* path) {
   return {};
 }
 
-// Lays a file of the agent's over /etc/NAME. The image's own stays as it is underneath; where it has none
-// an empty one is made to mount on. An image that does not allow it (its /etc is a file, say) does without.
+// Lays a file of the agent's over /etc/NAME. The image's own stays as it is underneath; where it
+// has none an empty one is made to mount on. An image that does not allow it (its /etc is a file,
+// say) does without.
 void LayOver(int tree_fd, const std::string& name) {
   const std::string target = "/etc/" + name;
   struct stat info = {};
@@ -200,15 +209,14 @@ Status EnterNewBoxRoot() {
   Fd trees[std::size(kEtcFiles)];
   for (std::size_t i = 0; i < std::size(kEtcFiles); ++i) {
     const std::string source = std::string(kEtcDirectory) + "/" + kEtcFiles[i];
-    trees[i].Reset(
-        ::open_tree(AT_FDCWD, source.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+    trees[i].Reset(::open_tree(AT_FDCWD, source.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
     if (!trees[i].valid()) return ErrnoError("take " + source);
   }
   for (const char* mount : kAgentMounts) {
     if (::umount2(mount, MNT_DETACH) != 0) return ErrnoError(std::string("leave ") + mount);
   }
-  // pivot_root() cannot move the initramfs away. Moved over it, the box's root covers it: with no mount
-  // rights and no descriptor that leads below, nothing in the box can name it.
+  // pivot_root() cannot move the initramfs away. Moved over it, the box's root covers it: with no
+  // mount rights and no descriptor that leads below, nothing in the box can name it.
   if (::chdir(kBoxRoot) != 0 || ::mount(".", "/", nullptr, MS_MOVE, nullptr) != 0 ||
       ::chroot(".") != 0 || ::chdir("/") != 0) {
     return ErrnoError("enter the box's root");

@@ -17,7 +17,8 @@ namespace boxlite {
 namespace {
 
 constexpr char kBoxCgroup[] = "/sys/fs/cgroup/box";
-// A line for each of the kernel's at most four million processes would be larger: the rest gets the kill.
+// A line for each of the kernel's at most four million processes would be larger: the rest gets the
+// kill.
 constexpr std::size_t kMaxProcsBytes = 4 * 1024 * 1024;
 
 std::string PathOf(const std::string& name) { return std::string(kBoxCgroup) + "/" + name; }
@@ -30,8 +31,8 @@ void SignalMembers(const std::string& group, int signal_number) {
   while (at < end) {
     pid_t pid = 0;
     const auto parsed = std::from_chars(at, end, pid);
-    // A pid that was reused since it was read is a process of the box again: there are no others but the
-    // kernel's, which take no signals.
+    // A pid that was reused since it was read is a process of the box again: there are no others
+    // but the kernel's, which take no signals.
     if (parsed.ec == std::errc() && pid > 1) ::kill(pid, signal_number);
     at = parsed.ptr == at ? at + 1 : parsed.ptr;
     while (at < end && *at == '\n') ++at;

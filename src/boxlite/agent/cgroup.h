@@ -1,6 +1,6 @@
-// Control groups of the box's programs: main in /sys/fs/cgroup/box, each exec in a group of its own below.
-// What a program starts stays in its group, whatever sessions or double forks it makes, so that killing the
-// group ends all of it.
+// Control groups of the box's programs: main in /sys/fs/cgroup/box, each exec in a group of its own
+// below. What a program starts stays in its group, whatever sessions or double forks it makes, so
+// that killing the group ends all of it.
 #pragma once
 
 #include <string>
@@ -13,8 +13,8 @@ namespace boxlite {
 // The box's own, with its device filter; once, at boot.
 Status MakeBoxCgroup();
 
-// Sends a signal to every process of the box, but those forked at that very moment: for asking, not for
-// killing.
+// Sends a signal to every process of the box, but those forked at that very moment: for asking, not
+// for killing.
 void SignalBoxCgroup(int signal_number);
 
 class Cgroup {
@@ -32,7 +32,8 @@ class Cgroup {
   bool Remove();
 
  private:
-  Cgroup(std::string name, Fd directory) : name_(std::move(name)), directory_(std::move(directory)) {}
+  Cgroup(std::string name, Fd directory)
+      : name_(std::move(name)), directory_(std::move(directory)) {}
   std::string name_;
   Fd directory_;
 };

@@ -5,8 +5,8 @@
 
 namespace boxlite {
 
-// Writes one line. The console's device appears only after its driver is loaded: lines said before are
-// kept and written then. Never blocks: what a full console does not take is lost.
+// Writes one line. The console's device appears only after its driver is loaded: lines said before
+// are kept and written then. Never blocks: what a full console does not take is lost.
 void Say(std::string_view line);
 
 }  // namespace boxlite

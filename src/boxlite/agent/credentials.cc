@@ -12,10 +12,10 @@
 namespace boxlite {
 namespace {
 
-constexpr int kGranted[] = {
-    CAP_CHOWN,  CAP_DAC_OVERRIDE, CAP_FSETID,  CAP_FOWNER,           CAP_MKNOD,      CAP_NET_RAW, CAP_SETGID,
-    CAP_SETUID, CAP_SETFCAP,      CAP_SETPCAP, CAP_NET_BIND_SERVICE, CAP_SYS_CHROOT, CAP_KILL,
-    CAP_AUDIT_WRITE};
+constexpr int kGranted[] = {CAP_CHOWN,   CAP_DAC_OVERRIDE, CAP_FSETID,           CAP_FOWNER,
+                            CAP_MKNOD,   CAP_NET_RAW,      CAP_SETGID,           CAP_SETUID,
+                            CAP_SETFCAP, CAP_SETPCAP,      CAP_NET_BIND_SERVICE, CAP_SYS_CHROOT,
+                            CAP_KILL,    CAP_AUDIT_WRITE};
 
 constexpr std::uint64_t GrantedMask() {
   std::uint64_t mask = 0;
@@ -53,11 +53,13 @@ Status KeepGranted() {
 Status BecomeUser(const UserIdentity& identity) {
   BOXLITE_RETURN_IF_ERROR(BoundCapabilities());
   BOXLITE_RETURN_IF_ERROR(KeepGranted());
-  // SETGID and SETUID are among the granted ones. Leaving uid 0 clears the permitted and effective sets.
+  // SETGID and SETUID are among the granted ones. Leaving uid 0 clears the permitted and effective
+  // sets.
   if (::setgroups(identity.supplementary.size(), identity.supplementary.data()) != 0) {
     return ErrnoError("set the supplementary groups");
   }
-  if (::setresgid(identity.gid, identity.gid, identity.gid) != 0) return ErrnoError("set the group");
+  if (::setresgid(identity.gid, identity.gid, identity.gid) != 0)
+    return ErrnoError("set the group");
   if (::setresuid(identity.uid, identity.uid, identity.uid) != 0) return ErrnoError("set the user");
   return {};
 }

@@ -6,8 +6,8 @@
 
 namespace boxlite {
 
-// Makes the calling process `identity`, with docker's 14 capabilities as its bound: root has them in
-// effect, another user has none. Irreversible; for the process that is about to run the program.
+// Makes the calling process `identity`, with docker's 14 capabilities as its bound: root has them
+// in effect, another user has none. Irreversible; for the process that is about to run the program.
 Status BecomeUser(const UserIdentity& identity);
 
 }  // namespace boxlite

@@ -22,8 +22,8 @@ struct AllowedDevice {
 
 // Character devices, for reading and writing. No block device.
 constexpr AllowedDevice kAllowed[] = {
-    {1, 3}, {1, 5}, {1, 7}, {1, 8}, {1, 9},   // null, zero, full, random, urandom
-    {5, 0}, {5, 2}, {136, kAnyMinor},         // tty, ptmx, terminals of devpts
+    {1, 3}, {1, 5}, {1, 7},           {1, 8}, {1, 9},  // null, zero, full, random, urandom
+    {5, 0}, {5, 2}, {136, kAnyMinor},                  // tty, ptmx, terminals of devpts
 };
 
 using Program = std::vector<bpf_insn>;
@@ -71,7 +71,8 @@ Program Build() {
   for (const AllowedDevice& device : kAllowed) {
     const bool any_minor = device.minor_number == kAnyMinor;
     const auto rest = static_cast<std::int16_t>(kReturn + (any_minor ? 0 : 1));
-    program.push_back(SkipUnlessEqual(kType, BPF_DEVCG_DEV_CHAR, static_cast<std::int16_t>(rest + 1)));
+    program.push_back(
+        SkipUnlessEqual(kType, BPF_DEVCG_DEV_CHAR, static_cast<std::int16_t>(rest + 1)));
     program.push_back(SkipUnlessEqual(kMajor, device.major_number, rest));
     if (!any_minor) program.push_back(SkipUnlessEqual(kMinor, device.minor_number, kReturn));
     Return(program, 1);

@@ -19,7 +19,8 @@ std::optional<std::string_view> FindVariable(const std::vector<std::string>& env
 std::vector<std::string> CompleteEnvironment(std::vector<std::string> env, std::string_view home);
 
 // The files to try, in order. A command with a slash is itself; else one per absolute directory of
-// `path`. Empty and relative directories are skipped: what runs must not depend on the working directory.
+// `path`. Empty and relative directories are skipped: what runs must not depend on the working
+// directory.
 std::vector<std::string> CommandCandidates(std::string_view command, std::string_view path);
 
 }  // namespace boxlite

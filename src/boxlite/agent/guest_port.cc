@@ -38,7 +38,9 @@ kj::Promise<void> GuestPort::write(const void* buffer, std::size_t size) {
   ++writes_;
   return Write(static_cast<const kj::byte*>(buffer), size).attach(kj::defer([this]() {
     if (--writes_ > 0) return;
-    KJ_IF_MAYBE (flushed, flushed_) { (*flushed)->fulfill(); }
+    KJ_IF_MAYBE (flushed, flushed_) {
+      (*flushed)->fulfill();
+    }
     flushed_ = nullptr;
   }));
 }

@@ -1,5 +1,5 @@
-// The virtio-serial port as a kj stream. It is a character device, not a socket: it has no half-close, and
-// while the host's end is closed it reads as ended and polls as hung up.
+// The virtio-serial port as a kj stream. It is a character device, not a socket: it has no
+// half-close, and while the host's end is closed it reads as ended and polls as hung up.
 #pragma once
 
 #include <kj/async-io.h>
@@ -23,7 +23,8 @@ class GuestPort final : public kj::AsyncIoStream {
   // One buffer for all pieces: each write to the port is an exit to the host.
   kj::Promise<void> write(kj::ArrayPtr<const kj::ArrayPtr<const kj::byte>> pieces) override;
 
-  // Resolves when nothing that was written, or is being written in this turn of the loop, is still here.
+  // Resolves when nothing that was written, or is being written in this turn of the loop, is still
+  // here.
   kj::Promise<void> WhenFlushed();
 
   kj::Promise<void> whenWriteDisconnected() override { return kj::NEVER_DONE; }
@@ -31,7 +32,8 @@ class GuestPort final : public kj::AsyncIoStream {
   void abortRead() override {}
 
  private:
-  kj::Promise<std::size_t> Read(kj::byte* buffer, std::size_t min, std::size_t max, std::size_t had);
+  kj::Promise<std::size_t> Read(kj::byte* buffer, std::size_t min, std::size_t max,
+                                std::size_t had);
   kj::Promise<void> Write(const kj::byte* buffer, std::size_t size);
 
   Fd fd_;

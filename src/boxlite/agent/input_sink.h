@@ -13,8 +13,8 @@ class InputSink final : public wire::ByteSink::Server {
   // `pipe` is non-blocking. It is held open until end(), or until the sink is destroyed.
   InputSink(Fd pipe, kj::UnixEventPort& event_port);
 
-  // Resolves when the program's pipe has taken the bytes, or when nobody reads it any more: what comes then
-  // is dropped.
+  // Resolves when the program's pipe has taken the bytes, or when nobody reads it any more: what
+  // comes then is dropped.
   kj::Promise<void> write(WriteContext context) override;
   kj::Promise<void> end(EndContext context) override;
 

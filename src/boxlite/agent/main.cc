@@ -40,7 +40,8 @@ void Run() {
 
 int main() {
   if (::getpid() != 1) {
-    std::fputs("boxlite-guest is the init of a box's virtual machine; it runs nowhere else\n", stderr);
+    std::fputs("boxlite-guest is the init of a box's virtual machine; it runs nowhere else\n",
+               stderr);
     return 2;
   }
   KJ_IF_MAYBE (exception, kj::runCatchingExceptions([]() { boxlite::Run(); })) {

@@ -1,5 +1,5 @@
-// Kernel modules, from the initramfs: /modules.list names them in the order of loading, /modules/NAME.ko
-// holds each.
+// Kernel modules, from the initramfs: /modules.list names them in the order of loading,
+// /modules/NAME.ko holds each.
 #pragma once
 
 #include <string>
@@ -14,16 +14,16 @@ namespace boxlite {
 // anything but letters, digits, '-' and '_'.
 Result<std::vector<std::string>> ParseModuleList(std::string_view text);
 
-// The modules up to and including `last`, resp. those after it: the port's driver comes first, so that the
-// host is answered while the disk's is loaded.
+// The modules up to and including `last`, resp. those after it: the port's driver comes first, so
+// that the host is answered while the disk's is loaded.
 struct ModuleSplit {
   std::vector<std::string> first;
   std::vector<std::string> rest;
 };
 ModuleSplit SplitModules(std::vector<std::string> names, std::string_view last);
 
-// Loads one and removes its file, which is memory. One that is loaded already, or built into the kernel,
-// is fine.
+// Loads one and removes its file, which is memory. One that is loaded already, or built into the
+// kernel, is fine.
 Status LoadModule(const std::string& name);
 
 }  // namespace boxlite

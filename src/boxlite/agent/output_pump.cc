@@ -55,21 +55,24 @@ kj::Promise<void> OutputPump::Deliver(std::size_t size) {
   taken_ += size;
   if (sink_gone_) {
     CountDelivered(size);
-    // One turn of the loop for the others: a program that writes without end to nobody must not keep it.
+    // One turn of the loop for the others: a program that writes without end to nobody must not
+    // keep it.
     return kj::evalLater([]() {});
   }
-  auto request = sink_.writeRequest(
-      capnp::MessageSize{size / sizeof(capnp::word) + kEnvelopeWords, 0});
+  auto request =
+      sink_.writeRequest(capnp::MessageSize{size / sizeof(capnp::word) + kEnvelopeWords, 0});
   request.setBytes(buffer_.slice(0, size));
-  return request.send()
-      .catch_([this](kj::Exception&&) { sink_gone_ = true; })
-      .then([this, size]() { CountDelivered(size); });
+  return request.send().catch_([this](kj::Exception&&) { sink_gone_ = true; }).then([this, size]() {
+    CountDelivered(size);
+  });
 }
 
 void OutputPump::CountDelivered(std::uint64_t size) {
   delivered_ += size;
   if (delivered_ < awaited_) return;
-  KJ_IF_MAYBE (awaiting, awaiting_) { (*awaiting)->fulfill(); }
+  KJ_IF_MAYBE (awaiting, awaiting_) {
+    (*awaiting)->fulfill();
+  }
   awaiting_ = nullptr;
 }
 

@@ -19,8 +19,8 @@ struct PersonalityFacts {
   std::string hostname;
 };
 
-// Seeds the kernel's generator and makes it use the seed now, sets the clock and the hostname. An error
-// means that the VM must not be used: part of it may have been done.
+// Seeds the kernel's generator and makes it use the seed now, sets the clock and the hostname. An
+// error means that the VM must not be used: part of it may have been done.
 Status ApplyPersonality(const PersonalityFacts& facts);
 
 }  // namespace boxlite

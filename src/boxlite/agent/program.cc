@@ -72,9 +72,7 @@ Program::Program(SpawnedProgram spawned, Cgroup cgroup, kj::UnixEventPort& event
       finished_([this]() {
         auto paf = kj::newPromiseAndFulfiller<void>();
         end_ = kj::mv(paf.fulfiller);
-        return paf.promise.then([this]() { return Drain(); })
-            .eagerlyEvaluate(nullptr)
-            .fork();
+        return paf.promise.then([this]() { return Drain(); }).eagerlyEvaluate(nullptr).fork();
       }()) {}
 
 kj::Promise<Status> Program::WhenExecuted() {
@@ -134,9 +132,8 @@ kj::Promise<void> Program::Drain() {
 }
 
 kj::Promise<ProgramExit> Program::Wait() {
-  return finished_.addBranch().then([self = kj::addRef(*this)]() {
-    return KJ_ASSERT_NONNULL(self->exit_);
-  });
+  return finished_.addBranch().then(
+      [self = kj::addRef(*this)]() { return KJ_ASSERT_NONNULL(self->exit_); });
 }
 
 Status Program::Signal(int number, Whom whom) {
@@ -144,11 +141,12 @@ Status Program::Signal(int number, Whom whom) {
     return Error(ErrorCode::kInvalidArgument, "no signal " + std::to_string(number));
   }
   if (ended()) return AlreadyEnded();
-  // Not reaped yet, so neither its pid nor its group, which has the same number, can be anybody else's.
-  const int sent = whom == Whom::kGroup
-                       ? ::kill(-pid_, number)
-                       : static_cast<int>(
-                             ::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0));
+  // Not reaped yet, so neither its pid nor its group, which has the same number, can be anybody
+  // else's.
+  const int sent =
+      whom == Whom::kGroup
+          ? ::kill(-pid_, number)
+          : static_cast<int>(::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0));
   if (sent == 0) return {};
   return errno == ESRCH ? AlreadyEnded() : ErrnoError("send the signal");
 }

@@ -1,4 +1,5 @@
-// Program: one started program of the box, from its clone to the delivery of its last byte of output.
+// Program: one started program of the box, from its clone to the delivery of its last byte of
+// output.
 #pragma once
 
 #include <kj/async-io.h>
@@ -17,8 +18,8 @@
 
 namespace boxlite {
 
-// After a program has ended, how long its children that keep its pipes open may hold back wait(). What the
-// program itself wrote is delivered however long that takes.
+// After a program has ended, how long its children that keep its pipes open may hold back wait().
+// What the program itself wrote is delivered however long that takes.
 inline constexpr std::chrono::milliseconds kDrainLimit{2'000};
 
 struct ProgramExit {
@@ -50,7 +51,8 @@ class Program : public kj::Refcounted {
   void Kill();
 
   wire::ByteSink::Client input() { return input_; }
-  // True when nothing of it is left: it has ended, its pipes too, and its control group was removed.
+  // True when nothing of it is left: it has ended, its pipes too, and its control group was
+  // removed.
   bool TryForget();
 
  private:

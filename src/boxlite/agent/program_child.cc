@@ -27,8 +27,8 @@ namespace {
 constexpr std::size_t kMaxDatabaseBytes = 4 * 1024 * 1024;
 constexpr int kCouldNotRun = 127;
 constexpr mode_t kUmask = 0022;
-// systemd's and so docker's: a low soft limit for programs that use select() or close all descriptors in a
-// loop, a high hard one for those that ask.
+// systemd's and so docker's: a low soft limit for programs that use select() or close all
+// descriptors in a loop, a high hard one for those that ask.
 constexpr rlimit kDescriptorLimit = {1024, 524288};
 
 void ResetSignals() {
@@ -40,8 +40,8 @@ void ResetSignals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-// Moves every descriptor that is needed out of the way, then leaves open exactly 0, 1, 2 and, until the
-// program is executed, the error pipe and main's pidfd.
+// Moves every descriptor that is needed out of the way, then leaves open exactly 0, 1, 2 and, until
+// the program is executed, the error pipe and main's pidfd.
 Status ArrangeFds(ChildFds& fds) {
   constexpr int kFirstFree = 16;
   for (int* fd : {&fds.standard[0], &fds.standard[1], &fds.standard[2], &fds.error, &fds.main}) {
@@ -79,7 +79,8 @@ Status EnterBox(const ProgramPlan& plan, const ChildFds& fds) {
     if (::unshare(CLONE_NEWCGROUP) != 0) return ErrnoError("make a cgroup namespace");
     return EnterNewBoxRoot();
   }
-  // Root and working directory become main's root. The pid namespace is joined already, by the clone.
+  // Root and working directory become main's root. The pid namespace is joined already, by the
+  // clone.
   if (::setns(fds.main, CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP) != 0) {
     if (errno == ESRCH) return Error(ErrorCode::kWrongState, "the box's main command has ended");
     return ErrnoError("enter the box");
@@ -103,7 +104,8 @@ Error DirectoryError(const std::string& path, int error_number) {
   return Error(code, ErrnoError("the working directory " + path, error_number).message());
 }
 
-// Entered as root where the user could not, as docker does; what the user may do in it is the kernel's.
+// Entered as root where the user could not, as docker does; what the user may do in it is the
+// kernel's.
 Status EnterWorkingDirectory(const ProgramPlan& plan) {
   if (::chdir(plan.working_dir.c_str()) == 0) return {};
   if (!plan.is_main || errno != ENOENT) return DirectoryError(plan.working_dir, errno);
@@ -147,8 +149,9 @@ Error ExecError(const std::string& command, const std::string& file, int error_n
       return Error(ErrorCode::kCommandNotFound, "no command " + command + ": " + reason);
     case EACCES:
     case EPERM:
-      return Error(ErrorCode::kCommandNotExecutable,
-                   file + (IsDirectory(file) ? " is a directory" : " may not be executed: " + reason));
+      return Error(
+          ErrorCode::kCommandNotExecutable,
+          file + (IsDirectory(file) ? " is a directory" : " may not be executed: " + reason));
     case ENOEXEC:
       return Error(ErrorCode::kCommandNotExecutable,
                    file + " is no program for this machine, and a script without #!");

@@ -1,4 +1,5 @@
-// The process between fork and exec: everything that turns a copy of the agent into a program of the box.
+// The process between fork and exec: everything that turns a copy of the agent into a program of
+// the box.
 #pragma once
 
 #include <string>
@@ -16,8 +17,8 @@ struct ChildFds {
   int main = -1;   // a pidfd of main, whose namespaces an exec enters; -1 for main itself
 };
 
-// Never returns: executes the program, or writes why not into fds.error and ends. The agent has one thread,
-// so the child may use all of libc.
+// Never returns: executes the program, or writes why not into fds.error and ends. The agent has one
+// thread, so the child may use all of libc.
 [[noreturn]] void RunProgramChild(const ProgramPlan& plan, const ChildFds& fds);
 
 // The two ends of what is written into the pipe: an Error as bytes.

@@ -13,10 +13,9 @@ constexpr std::size_t kMaxIdBytes = 64;
 Error Invalid(const std::string& what) { return Error(ErrorCode::kInvalidArgument, what); }
 
 bool IsId(std::string_view id) {
-  return !id.empty() && id.size() <= kMaxIdBytes &&
-         std::all_of(id.begin(), id.end(), [](char c) {
-           return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
-         });
+  return !id.empty() && id.size() <= kMaxIdBytes && std::all_of(id.begin(), id.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+  });
 }
 
 Result<std::string> ReadString(capnp::Data::Reader bytes, const char* what) {

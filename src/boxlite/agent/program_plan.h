@@ -14,12 +14,12 @@ struct ProgramPlan {
   std::string id;
   std::vector<std::string> argv;  // never empty
   std::vector<std::string> env;
-  std::string working_dir;        // absolute
+  std::string working_dir;  // absolute
   std::string user;
 };
 
-// kInvalidArgument: an id that cannot name a cgroup, no command, a NUL byte, a relative working directory,
-// a variable without '='.
+// kInvalidArgument: an id that cannot name a cgroup, no command, a NUL byte, a relative working
+// directory, a variable without '='.
 Result<ProgramPlan> ReadPlan(wire::Agent::StartParams::Reader params);
 
 }  // namespace boxlite

@@ -24,9 +24,7 @@ class ProgramPlanTest : public ::testing::Test {
     auto list = params_.getSpec().initArgv(static_cast<unsigned>(argv.size()));
     for (unsigned i = 0; i < argv.size(); ++i) list.set(i, AsBytes(argv[i]));
   }
-  void SetVariable(std::string_view text) {
-    params_.getSpec().initEnv(1).set(0, AsBytes(text));
-  }
+  void SetVariable(std::string_view text) { params_.getSpec().initEnv(1).set(0, AsBytes(text)); }
   ErrorCode Refusal() { return ReadPlan(params_).error().code(); }
 
   capnp::MallocMessageBuilder message_;

@@ -34,8 +34,8 @@ pid_t CloneInto(int cgroup_fd, std::uint64_t namespaces, int* pidfd) {
   args.pidfd = reinterpret_cast<std::uint64_t>(pidfd);
   args.exit_signal = SIGCHLD;
   args.cgroup = static_cast<std::uint64_t>(cgroup_fd);
-  // SAFETY: without a stack of its own the child is a copy as after fork(). libc's fork handlers do not
-  // run, which matters only to programs with threads; the agent has none.
+  // SAFETY: without a stack of its own the child is a copy as after fork(). libc's fork handlers do
+  // not run, which matters only to programs with threads; the agent has none.
   return static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
 }
 

@@ -12,15 +12,16 @@ namespace boxlite {
 struct SpawnedProgram {
   pid_t pid = 0;  // in the agent's namespace
   Fd pidfd;
-  Fd input;     // write end, non-blocking
-  Fd output;    // read ends, non-blocking
+  Fd input;   // write end, non-blocking
+  Fd output;  // read ends, non-blocking
   Fd errors;
-  Fd failure;   // read end, non-blocking: what RunProgramChild() says; its end without a byte: executed
+  Fd failure;  // read end, non-blocking: what RunProgramChild() says; its end without a byte:
+               // executed
 };
 
-// Clones the process into `cgroup_fd`; `main_pidfd`: -1 for main, which gets namespaces of its own. The
-// agent does not wait for the program to be executed: a stopped or slow child holds up nobody. kWrongState:
-// main has ended meanwhile.
+// Clones the process into `cgroup_fd`; `main_pidfd`: -1 for main, which gets namespaces of its own.
+// The agent does not wait for the program to be executed: a stopped or slow child holds up nobody.
+// kWrongState: main has ended meanwhile.
 Result<SpawnedProgram> SpawnProgram(const ProgramPlan& plan, int cgroup_fd, int main_pidfd);
 
 }  // namespace boxlite

@@ -10,8 +10,8 @@
 
 namespace boxlite {
 
-// More at once are refused: each costs the agent memory and descriptors that the box should not be able to
-// take.
+// More at once are refused: each costs the agent memory and descriptors that the box should not be
+// able to take.
 inline constexpr std::size_t kMaxPrograms = 1000;
 
 class ProgramTable {

@@ -20,9 +20,10 @@ namespace {
 constexpr char kDisk[] = "/dev/vda";
 // The kernel has no header of it for programs.
 constexpr unsigned long kExt4ResizeFs = _IOW('f', 16, std::uint64_t);
-// The disk beyond the base reads as zeros already: zeroing inode tables again would write hundreds of
-// megabytes into the overlay. The kernel does so in the background without this option, and at once when it
-// grows a filesystem mounted with it. So it is set after the growth, before the background work begins.
+// The disk beyond the base reads as zeros already: zeroing inode tables again would write hundreds
+// of megabytes into the overlay. The kernel does so in the background without this option, and at
+// once when it grows a filesystem mounted with it. So it is set after the growth, before the
+// background work begins.
 constexpr char kSteadyOptions[] = "noinit_itable";
 
 bool IsMounted() {
@@ -37,9 +38,8 @@ Error MountError(int error_number) {
     case EIO:
     case EBADMSG:
     case EUCLEAN:
-      return Error(ErrorCode::kCorrupt,
-                   "the root disk has no ext4 filesystem, or a damaged one (" +
-                       ErrnoError("mount", error_number).message() + ")");
+      return Error(ErrorCode::kCorrupt, "the root disk has no ext4 filesystem, or a damaged one (" +
+                                            ErrnoError("mount", error_number).message() + ")");
     case ENOENT:
     case ENXIO:
     case ENOTBLK:

@@ -9,11 +9,13 @@ inline constexpr char kBoxRoot[] = "/newroot";
 
 enum class Growth { kKeepSize, kGrowToDisk };
 
-// Mounts the disk read-write (the kernel replays its journal) and grows its filesystem online. Mounted
-// already: only grows. kCorrupt: no ext4 filesystem, or a damaged one; kUnavailable: no disk.
+// Mounts the disk read-write (the kernel replays its journal) and grows its filesystem online.
+// Mounted already: only grows. kCorrupt: no ext4 filesystem, or a damaged one; kUnavailable: no
+// disk.
 Status MountRootDisk(Growth growth);
 
-// Unmounts it. When something still uses it: remounts it read-only, which flushes it as well, and says so.
+// Unmounts it. When something still uses it: remounts it read-only, which flushes it as well, and
+// says so.
 enum class UnmountOutcome { kUnmounted, kReadOnly };
 Result<UnmountOutcome> UnmountRootDisk();
 

@@ -12,8 +12,8 @@
 namespace boxlite {
 namespace {
 
-// A call of the host's: a program's arguments and environment (2 MiB in the kernel's own limit), or a chunk
-// of input.
+// A call of the host's: a program's arguments and environment (2 MiB in the kernel's own limit), or
+// a chunk of input.
 constexpr std::uint64_t kHostMessageWords = (4 * 1024 * 1024) / sizeof(capnp::word);
 constexpr int kHostNestingLimit = 16;
 
@@ -95,8 +95,8 @@ class SessionServer {
         });
   }
 
-  // The last greeting among `bytes` counts: earlier ones are what an earlier host left. Leaves in `bytes`
-  // what follows it.
+  // The last greeting among `bytes` counts: earlier ones are what an earlier host left. Leaves in
+  // `bytes` what follows it.
   bool Scan(std::span<const std::uint8_t>& bytes) {
     bool found = false;
     for (;;) {
@@ -116,8 +116,8 @@ class SessionServer {
 
   kj::Promise<void> Serve(kj::Array<kj::byte> rest) {
     // A host of another version is told ours, and hangs up or not.
-    const GreetingBytes bytes = EncodeGreeting(
-        GreetingKind::kAck, Greeting{kAgentProtocolVersion, greeting_.nonce});
+    const GreetingBytes bytes =
+        EncodeGreeting(GreetingKind::kAck, Greeting{kAgentProtocolVersion, greeting_.nonce});
     auto ack = kj::heapArray<kj::byte>(bytes.data(), bytes.size());
     const auto all = ack.asPtr();
     return port_.write(all.begin(), all.size())
@@ -125,8 +125,7 @@ class SessionServer {
         .then([this, rest = kj::mv(rest)]() mutable {
           Say("greeted");
           if (after_greeting_) std::exchange(after_greeting_, nullptr)();
-          auto session =
-              kj::heap<Session>(kj::heap<SessionStream>(port_, kj::mv(rest)), agent_);
+          auto session = kj::heap<Session>(kj::heap<SessionStream>(port_, kj::mv(rest)), agent_);
           kj::Promise<void> closed = session->WhenClosed();
           return closed.attach(kj::mv(session));
         })
@@ -146,8 +145,7 @@ class SessionServer {
 
 kj::Promise<void> ServeSessions(GuestPort& port, wire::Agent::Client agent,
                                 std::function<void()> after_first_greeting) {
-  auto server =
-      kj::heap<SessionServer>(port, kj::mv(agent), std::move(after_first_greeting));
+  auto server = kj::heap<SessionServer>(port, kj::mv(agent), std::move(after_first_greeting));
   kj::Promise<void> running = server->Run();
   return running.attach(kj::mv(server));
 }

@@ -1,5 +1,5 @@
-// The agent's sessions with the host, one after the other: greeting, Cap'n Proto, until the host's end of the
-// port is closed; then the next greeting.
+// The agent's sessions with the host, one after the other: greeting, Cap'n Proto, until the host's
+// end of the port is closed; then the next greeting.
 #pragma once
 
 #include <capnp/rpc-twoparty.h>
@@ -12,8 +12,8 @@
 
 namespace boxlite {
 
-// Serves `agent` for ever. `after_first_greeting` runs once, when the host has been answered and before its
-// first call is read: what the host need not wait for.
+// Serves `agent` for ever. `after_first_greeting` runs once, when the host has been answered and
+// before its first call is read: what the host need not wait for.
 kj::Promise<void> ServeSessions(GuestPort& port, wire::Agent::Client agent,
                                 std::function<void()> after_first_greeting);
 

@@ -1,4 +1,5 @@
-// The agent's three kinds of streams, over pipes and sockets in place of programs and the host's port.
+// The agent's three kinds of streams, over pipes and sockets in place of programs and the host's
+// port.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <kj/async-io.h>
@@ -35,7 +36,9 @@ class RecordingSink final : public wire::ByteSink::Server {
   kj::Promise<void> write(WriteContext context) override {
     KJ_REQUIRE(!taken_.refuses, "this sink is broken");
     taken_.bytes += AsText(context.getParams().getBytes());
-    KJ_IF_MAYBE (gate, taken_.gate) { return gate->addBranch(); }
+    KJ_IF_MAYBE (gate, taken_.gate) {
+      return gate->addBranch();
+    }
     return kj::READY_NOW;
   }
   kj::Promise<void> end(EndContext) override {
@@ -135,8 +138,7 @@ class InputSinkTest : public StreamTest {
  protected:
   InputSinkTest() : pipe_(std::move(*MakePipe())) {
     SetNonBlocking(pipe_.second);
-    sink_ = wire::ByteSink::Client(
-        kj::heap<InputSink>(std::move(pipe_.second), io_.unixEventPort));
+    sink_ = wire::ByteSink::Client(kj::heap<InputSink>(std::move(pipe_.second), io_.unixEventPort));
   }
   ~InputSinkTest() noexcept override {}
   kj::Promise<void> Write(std::string_view text) {
@@ -160,9 +162,8 @@ TEST_F(InputSinkTest, AProgramReadsWhatWasWrittenAndThenTheEnd) {
 
 TEST_F(InputSinkTest, MoreThanThePipeTakesWaitsForTheProgram) {
   const std::string large(3 * kPipeBytes, 'x');
-  kj::Promise<void> end = Write(large).then([this]() {
-    return sink_.endRequest().send().ignoreResult();
-  });
+  kj::Promise<void> end =
+      Write(large).then([this]() { return sink_.endRequest().send().ignoreResult(); });
   EXPECT_FALSE(end.poll(io_.waitScope));
   std::string got;
   while (!end.poll(io_.waitScope)) {
@@ -197,10 +198,11 @@ class SessionTest : public StreamTest {
     SetNonBlocking(ends.first);
     port_ = kj::heap<GuestPort>(std::move(ends.first), io_.unixEventPort);
     host_ = io_.lowLevelProvider->wrapSocketFd(
-        ends.second.Release(), kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP |
-                                   kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC);
-    serving_ = ServeSessions(*port_, kj::heap<Pinged>(), [this]() { ++greetings_; })
-                   .eagerlyEvaluate(nullptr);
+        ends.second.Release(),
+        kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP | kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC);
+    serving_ = ServeSessions(*port_, kj::heap<Pinged>(), [this]() {
+                 ++greetings_;
+               }).eagerlyEvaluate(nullptr);
   }
   ~SessionTest() noexcept override {}
   void Send(std::string_view bytes) { Wait(host_->write(bytes.data(), bytes.size())); }

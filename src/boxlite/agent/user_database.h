@@ -1,6 +1,6 @@
-// Who a program runs as, by the box's own /etc/passwd and /etc/group. Their text is the box's, so hostile:
-// lines that make no sense are skipped, nothing is believed. Pure, and without NSS: a static program that
-// called getpwnam() would load the box's libraries into the agent.
+// Who a program runs as, by the box's own /etc/passwd and /etc/group. Their text is the box's, so
+// hostile: lines that make no sense are skipped, nothing is believed. Pure, and without NSS: a
+// static program that called getpwnam() would load the box's libraries into the agent.
 #pragma once
 
 #include <sys/types.h>
@@ -25,9 +25,9 @@ struct UserIdentity {
 // The kernel's bound on a process's groups.
 inline constexpr std::size_t kMaxSupplementaryGroups = 65536;
 
-// `user`: "name|uid[:group|gid]", as docker reads it; empty is root. A number need not be in the files.
-// kNotFound: a name that is not there. kInvalidArgument: a number beyond 2^31-1, or no user before ':'.
-// kResourceExhausted: more groups than the kernel takes.
+// `user`: "name|uid[:group|gid]", as docker reads it; empty is root. A number need not be in the
+// files. kNotFound: a name that is not there. kInvalidArgument: a number beyond 2^31-1, or no user
+// before ':'. kResourceExhausted: more groups than the kernel takes.
 Result<UserIdentity> ResolveUser(std::string_view user, std::string_view passwd,
                                  std::string_view group);
 

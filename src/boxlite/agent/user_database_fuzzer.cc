@@ -1,5 +1,5 @@
-// Any bytes as /etc/passwd, /etc/group and the user: an identity or an error, never a crash, and never ids
-// that the kernel reads as "leave unchanged".
+// Any bytes as /etc/passwd, /etc/group and the user: an identity or an error, never a crash, and
+// never ids that the kernel reads as "leave unchanged".
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>

@@ -6,9 +6,9 @@
 
 namespace boxlite {
 
-// Numbers are on the wire and in files: append only, never renumber. docs/errors.md has one line for
-// each. BOXLITE_ERROR_CODES(X) calls X(enumerator, number, name); outer surfaces build their own
-// tables from it, so that none can miss a code.
+// Numbers are on the wire and in files: append only, never renumber. docs/errors.md has one line
+// for each. BOXLITE_ERROR_CODES(X) calls X(enumerator, number, name); outer surfaces build their
+// own tables from it, so that none can miss a code.
 #define BOXLITE_ERROR_CODES(X)                   \
   X(kInternal, 1, "internal")                    \
   X(kInvalidArgument, 2, "invalid_argument")     \

@@ -1,5 +1,6 @@
-// Failpoints: named places where a test makes this very process die or stop, as if somebody had sent it
-// SIGKILL or SIGSTOP right there. Only builds with BOXLITE_FAILPOINTS have them; to others they are nothing.
+// Failpoints: named places where a test makes this very process die or stop, as if somebody had
+// sent it SIGKILL or SIGSTOP right there. Only builds with BOXLITE_FAILPOINTS have them; to others
+// they are nothing.
 #pragma once
 
 #ifdef BOXLITE_FAILPOINTS

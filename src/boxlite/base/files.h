@@ -1,5 +1,5 @@
-// Small file operations relative to a directory descriptor: no absolute path is needed, so a home of
-// any length and any bytes works.
+// Small file operations relative to a directory descriptor: no absolute path is needed, so a home
+// of any length and any bytes works.
 #pragma once
 
 #include <sys/types.h>
@@ -15,8 +15,8 @@
 
 namespace boxlite {
 
-Result<Fd> OpenDirectory(int dir_fd, const std::string& name);   // follows no final symlink
-Result<Fd> OpenDirectoryPath(const std::string& path);           // a user's path; follows symlinks
+Result<Fd> OpenDirectory(int dir_fd, const std::string& name);  // follows no final symlink
+Result<Fd> OpenDirectoryPath(const std::string& path);          // a user's path; follows symlinks
 
 // The whole file. kCorrupt when it is larger than `limit` bytes: nothing of ours is that large, and
 // what a stranger put there must not fill our memory. ReadFileIfExists: nullopt when it is absent.
@@ -44,8 +44,8 @@ Status EnsureDirectory(int dir_fd, const std::string& name);
 // The entries but "." and "..", unsorted. kResourceExhausted beyond `limit`.
 Result<std::vector<std::string>> ListDirectory(int dir_fd, std::size_t limit = 1'000'000);
 
-// Removes `name` below dir_fd with all in it, following no symlink. An absent name is fine. After an
-// error part of the tree may be gone.
+// Removes `name` below dir_fd with all in it, following no symlink. An absent name is fine. After
+// an error part of the tree may be gone.
 Status RemoveTree(int dir_fd, const std::string& name);
 
 // `bytes` of cryptographic randomness from the kernel, as lower-case hex.

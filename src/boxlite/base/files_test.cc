@@ -40,8 +40,8 @@ TEST(Fd, EverythingWeOpenIsCloseOnExec) {
   Result<FdPair> sockets = MakeSocketPair();
   Result<Fd> copy = DuplicateFd(0);
   ASSERT_TRUE(pipe.ok() && sockets.ok() && copy.ok());
-  for (int fd : {pipe->first.get(), pipe->second.get(), sockets->first.get(),
-                 sockets->second.get(), copy->get(), dir.fd()}) {
+  for (int fd : {pipe->first.get(), pipe->second.get(), sockets->first.get(), sockets->second.get(),
+                 copy->get(), dir.fd()}) {
     EXPECT_TRUE(IsCloseOnExec(fd)) << fd;
   }
   EXPECT_GE(copy->get(), 3);

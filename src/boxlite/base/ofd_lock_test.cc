@@ -134,20 +134,18 @@ TEST_F(OfdLockTest, AWaiterGetsItWhenItIsReleasedAndTimesOutOtherwise) {
               HasCode(ErrorCode::kTimeout));
   EXPECT_THAT(OfdLock::Acquire(dir_.fd(), "l", std::chrono::milliseconds(20)),
               HasCode(ErrorCode::kTimeout));
-  std::thread waiter([&] {
-    EXPECT_THAT(OfdLock::Acquire(dir_.fd(), "l", std::chrono::seconds(30)), IsOk());
-  });
+  std::thread waiter(
+      [&] { EXPECT_THAT(OfdLock::Acquire(dir_.fd(), "l", std::chrono::seconds(30)), IsOk()); });
   held.reset();
   waiter.join();
 }
 
 TEST_F(OfdLockTest, AWaiterForARemovedBoxIsToldSoInsteadOfWaiting) {
   // The race is between open and fcntl inside TryAcquire; the loser of it must not think it has the
-  // box. Removal and locking go on at once: each acquirer ends with the lock of the file that is there.
+  // box. Removal and locking go on at once: each acquirer ends with the lock of the file that is
+  // there.
   for (int round = 0; round < 200; ++round) {
-    std::thread remover([&] {
-      ::renameat(dir_.fd(), "l", dir_.fd(), "trash");
-    });
+    std::thread remover([&] { ::renameat(dir_.fd(), "l", dir_.fd(), "trash"); });
     Result<OfdLock> lock = OfdLock::TryAcquire(dir_.fd(), "l");
     remover.join();
     if (!lock.ok()) {

@@ -54,8 +54,7 @@ Result<ProcessHandle> ProcessHandle::Open(const ProcessIdentity& recorded,
 }
 
 Result<bool> ProcessHandle::WaitEnded(int milliseconds) const {
-  const auto deadline =
-      std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(milliseconds);
   for (;;) {
     int left = milliseconds;
     if (milliseconds > 0) {

@@ -16,7 +16,8 @@ namespace boxlite {
 
 struct ProcessIdentity {
   pid_t pid = 0;
-  // Linux: /proc/<pid>/stat field 22, clock ticks after boot. macOS: microseconds of the start time.
+  // Linux: /proc/<pid>/stat field 22, clock ticks after boot. macOS: microseconds of the start
+  // time.
   std::uint64_t start_ticks = 0;
 
   bool operator==(const ProcessIdentity&) const = default;
@@ -24,9 +25,9 @@ struct ProcessIdentity {
 
 // Where a pid means something. Recorded once with a process and compared before its pid is used.
 struct HostIdentity {
-  std::string boot_id;                  // /proc/sys/kernel/random/boot_id; macOS: kern.bootsessionuuid
-  std::uint64_t pid_namespace = 0;      // inode of /proc/self/ns/pid; macOS: 0
-  std::uint64_t time_namespace = 0;     // inode of /proc/self/ns/time; 0 where the kernel has none
+  std::string boot_id;               // /proc/sys/kernel/random/boot_id; macOS: kern.bootsessionuuid
+  std::uint64_t pid_namespace = 0;   // inode of /proc/self/ns/pid; macOS: 0
+  std::uint64_t time_namespace = 0;  // inode of /proc/self/ns/time; 0 where the kernel has none
 
   bool operator==(const HostIdentity&) const = default;
 };
@@ -45,21 +46,21 @@ struct ProcessStat {
 };
 Result<std::optional<ProcessStat>> ReadProcessStat(pid_t pid);
 
-// Linux only. Takes the text of /proc/<pid>/stat apart: after the last ')', since a process may name itself
-// anything. kCorrupt for text that is no such line.
+// Linux only. Takes the text of /proc/<pid>/stat apart: after the last ')', since a process may
+// name itself anything. kCorrupt for text that is no such line.
 Result<ProcessStat> ParseProcessStat(std::string_view text);
 
 Result<ProcessIdentity> IdentityOf(pid_t pid);  // kNotFound when there is none
 
-// Whether `recorded`, made on `recorded_host`, is alive now, seen from `here`. A pid <= 1, a foreign
-// boot (kAbsent: nothing survives a boot) and foreign namespaces (kCannotTell) are handled.
+// Whether `recorded`, made on `recorded_host`, is alive now, seen from `here`. A pid <= 1, a
+// foreign boot (kAbsent: nothing survives a boot) and foreign namespaces (kCannotTell) are handled.
 IdentityVerdict CheckIdentity(const ProcessIdentity& recorded, const HostIdentity& recorded_host,
                               const HostIdentity& here);
 
 // A handle to a process that no reuse of the pid can redirect: opened first, *then* the identity is
-// checked again, so a signal through it cannot reach a stranger. On macOS, which has no pidfd, it is a
-// kqueue that tells of the end, and Signal() compares the start time right before it signals: a window of
-// microseconds stays open there.
+// checked again, so a signal through it cannot reach a stranger. On macOS, which has no pidfd, it
+// is a kqueue that tells of the end, and Signal() compares the start time right before it signals:
+// a window of microseconds stays open there.
 class ProcessHandle {
  public:
   // kNotFound: absent or different. kUnavailable: cannot tell.
@@ -67,8 +68,8 @@ class ProcessHandle {
                                     const HostIdentity& recorded_host);
   static Result<ProcessHandle> Adopt(pid_t pid);  // a live child of ours
 
-  int fd() const { return fd_.get(); }       // readable when the process has ended
-  Status Signal(int signal_number) const;    // an ended process is fine
+  int fd() const { return fd_.get(); }     // readable when the process has ended
+  Status Signal(int signal_number) const;  // an ended process is fine
   // True when it has ended within `milliseconds` (0: look, -1: without limit).
   Result<bool> WaitEnded(int milliseconds) const;
 

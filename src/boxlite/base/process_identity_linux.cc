@@ -65,8 +65,8 @@ Result<ProcessStat> ParseProcessStat(std::string_view text) {
 }
 
 Result<std::optional<ProcessStat>> ReadProcessStat(pid_t pid) {
-  Result<std::optional<std::string>> text = ReadFileIfExists(
-      AT_FDCWD, "/proc/" + std::to_string(pid) + "/stat", kProcFileLimit);
+  Result<std::optional<std::string>> text =
+      ReadFileIfExists(AT_FDCWD, "/proc/" + std::to_string(pid) + "/stat", kProcFileLimit);
   if (!text.ok()) {
     // read() of a process that ends between open and read answers ESRCH.
     if (text.error().code() == ErrorCode::kNotFound) return std::optional<ProcessStat>();

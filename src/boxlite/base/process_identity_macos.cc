@@ -1,5 +1,5 @@
-// Where macOS keeps what process_identity.h asks for: libproc and kqueue. Untested: no machine of the project
-// runs macOS yet (docs/testing.md).
+// Where macOS keeps what process_identity.h asks for: libproc and kqueue. Untested: no machine of
+// the project runs macOS yet (docs/testing.md).
 #if defined(__APPLE__)
 
 #include <libproc.h>
@@ -55,7 +55,8 @@ Result<ProcessHandle> ProcessHandle::Adopt(pid_t pid) {
 Status ProcessHandle::Signal(int signal_number) const {
   Result<std::optional<ProcessStat>> stat = ReadProcessStat(identity_.pid);
   if (!stat.ok()) return std::move(stat).error();
-  if (!stat->has_value() || (*stat)->start_ticks != identity_.start_ticks) return {};  // it has ended
+  if (!stat->has_value() || (*stat)->start_ticks != identity_.start_ticks)
+    return {};  // it has ended
   if (::kill(identity_.pid, signal_number) != 0 && errno != ESRCH) {
     return ErrnoError("signal a process");
   }

@@ -75,8 +75,8 @@ TEST(ParseProcessStat, ReadsStateParentAndStartTime) {
 }
 
 TEST(ParseProcessStat, ANameCannotForgeTheFieldsBehindIt) {
-  for (const char* name : {"a b", ")", "x) Z 1 1", "(((", ") S 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 9",
-                           "a\nb", ""}) {
+  for (const char* name :
+       {"a b", ")", "x) Z 1 1", "(((", ") S 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 9", "a\nb", ""}) {
     Result<ProcessStat> stat = ParseProcessStat(StatLine(name));
     ASSERT_THAT(stat, IsOk()) << name;
     EXPECT_EQ(stat->state, 'S') << name;

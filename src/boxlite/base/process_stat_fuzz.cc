@@ -12,8 +12,8 @@ namespace {
 void Fuzz(std::string_view text) {
   static_cast<void>(ParseProcessStat(text).ok());
   // As a name it must not change what stands behind it.
-  const std::string line = "42 (" + std::string(text) +
-                           ") R 7 1 1 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 123456 10 20\n";
+  const std::string line =
+      "42 (" + std::string(text) + ") R 7 1 1 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 123456 10 20\n";
   Result<ProcessStat> stat = ParseProcessStat(line);
   BOXLITE_CHECK(stat.ok() && stat->state == 'R' && stat->parent == 7 &&
                 stat->start_ticks == 123456);

@@ -38,7 +38,7 @@ Error ErrnoError(const std::string& what);  // with the current errno
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT: implicit
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT: implicit
   Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT: implicit
 
   bool ok() const { return state_.index() == 0; }
@@ -98,9 +98,9 @@ using Status = Result<void>;
 #define BOXLITE_CONCAT(a, b) BOXLITE_CONCAT_INNER(a, b)
 
 // Returns the error of `expression` from the enclosing function, or goes on.
-#define BOXLITE_RETURN_IF_ERROR(expression)                        \
-  do {                                                             \
-    auto boxlite_status = (expression);                            \
+#define BOXLITE_RETURN_IF_ERROR(expression)                             \
+  do {                                                                  \
+    auto boxlite_status = (expression);                                 \
     if (!boxlite_status.ok()) return std::move(boxlite_status).error(); \
   } while (false)
 
@@ -108,8 +108,8 @@ using Status = Result<void>;
 #define BOXLITE_ASSIGN_OR_RETURN(declaration, expression) \
   BOXLITE_ASSIGN_OR_RETURN_INNER(BOXLITE_CONCAT(boxlite_result_, __LINE__), declaration, expression)
 #define BOXLITE_ASSIGN_OR_RETURN_INNER(result, declaration, expression) \
-  auto result = (expression);                                          \
-  if (!result.ok()) return std::move(result).error();                  \
+  auto result = (expression);                                           \
+  if (!result.ok()) return std::move(result).error();                   \
   declaration = std::move(result).value()
 
 // For mistakes inside our own code only, never for input: says where, and aborts.

@@ -65,10 +65,10 @@ TEST(Error, OfASystemCallFollowsErrno) {
 TEST(ErrorCodes, HaveDistinctNumbersAndNamesAndComeBackFromTheirNumbers) {
   std::set<std::uint16_t> numbers;
   std::set<std::string_view> names;
-#define BOXLITE_X(enumerator, number, name)                                \
-  EXPECT_TRUE(numbers.insert(number).second) << name;                      \
-  EXPECT_TRUE(names.insert(name).second) << name;                          \
-  EXPECT_EQ(ErrorCodeFromNumber(number), ErrorCode::enumerator) << name;   \
+#define BOXLITE_X(enumerator, number, name)                              \
+  EXPECT_TRUE(numbers.insert(number).second) << name;                    \
+  EXPECT_TRUE(names.insert(name).second) << name;                        \
+  EXPECT_EQ(ErrorCodeFromNumber(number), ErrorCode::enumerator) << name; \
   EXPECT_EQ(ErrorCodeName(ErrorCode::enumerator), std::string_view(name));
   BOXLITE_ERROR_CODES(BOXLITE_X)
 #undef BOXLITE_X

@@ -48,8 +48,8 @@ void ResetSignals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-// Holds nothing but the status pipe: the program's own descriptors decide when their readers see the
-// end, and a lock of the caller's must not live here.
+// Holds nothing but the status pipe: the program's own descriptors decide when their readers see
+// the end, and a lock of the caller's must not live here.
 [[noreturn]] void Watch(pid_t program, int status_pipe) {
   ::dup2(status_pipe, 0);
   ::syscall(SYS_close_range, 1, ~0U, 0);
@@ -135,9 +135,9 @@ Result<pid_t> SpawnWith(const SpawnRequest& request, int status_pipe) {
     BOXLITE_CHECK(fd.target >= 0 && fd.target < kFirstFreeFd);
   }
   BOXLITE_ASSIGN_OR_RETURN(FdPair errors, MakePipe());
-  ChildPlan plan{Pointers(request.argv), Pointers(request.environment), request.fds,
-                 request.parentage,      request.parent_death_signal,   errors.second.get(),
-                 status_pipe,            ::getpid()};
+  ChildPlan plan{
+      Pointers(request.argv),      Pointers(request.environment), request.fds, request.parentage,
+      request.parent_death_signal, errors.second.get(),           status_pipe, ::getpid()};
   // Handlers of the parent must not run in the child before it has reset them.
   sigset_t all;
   sigset_t before;
@@ -172,8 +172,8 @@ Result<std::string> RunProgram(const std::vector<std::string>& argv,
   request.fds = fds;
   request.fds.push_back({output.second.get(), 1});
   request.fds.push_back({output.second.get(), 2});
-  // A host program that ignores SIGCHLD, or that waits for any child, takes our children's exit codes
-  // away. So the program is the child of a watcher, and the watcher's word is what counts.
+  // A host program that ignores SIGCHLD, or that waits for any child, takes our children's exit
+  // codes away. So the program is the child of a watcher, and the watcher's word is what counts.
   BOXLITE_ASSIGN_OR_RETURN(const pid_t watcher, SpawnWith(request, ended.second.get()));
   output.second.Reset();
   ended.second.Reset();

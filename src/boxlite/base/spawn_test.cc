@@ -26,7 +26,8 @@ SpawnRequest Shell(const std::string& script) {
   return request;
 }
 
-// What a script prints when it inherits the write end of a pipe as its stdout, up to all writers' end.
+// What a script prints when it inherits the write end of a pipe as its stdout, up to all writers'
+// end.
 std::string OutputOf(SpawnRequest request, std::string* error = nullptr) {
   Result<FdPair> pipe = MakePipe();
   BOXLITE_CHECK(pipe.ok());

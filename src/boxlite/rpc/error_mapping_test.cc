@@ -66,7 +66,9 @@ TEST(PrintableText, ControlCharactersCannotReachATerminal) {
 
 TEST(PrintableText, TheControlCharactersAbove127AreOnesToo) {
   // U+009B is CSI: a terminal in UTF-8 mode obeys it as it obeys ESC [.
-  EXPECT_EQ(PrintableText("a\xc2\x9b" "2Jb"), "a??2Jb");
+  EXPECT_EQ(PrintableText("a\xc2\x9b"
+                          "2Jb"),
+            "a??2Jb");
   EXPECT_EQ(PrintableText("\xc2\x80\xc2\x9f"), "????");
   EXPECT_EQ(PrintableText("\xc2\xa0\xc2\xa9"), "\xc2\xa0\xc2\xa9");
   EXPECT_EQ(PrintableText("\xe2\x82\x9b"), "\xe2\x82\x9b") << "the inside of a longer character";

@@ -1,4 +1,5 @@
-// The serial port before a session: whatever comes, however it is split, a greeting behind it is found.
+// The serial port before a session: whatever comes, however it is split, a greeting behind it is
+// found.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>

@@ -1,6 +1,7 @@
-// The first bytes on the serial port between shim and guest. A virtio-serial port may still hold what
-// an earlier session left, in both directions, so each side discards bytes until it sees the greeting
-// of *this* session, told by a random nonce. After it the port carries Cap'n Proto messages only.
+// The first bytes on the serial port between shim and guest. A virtio-serial port may still hold
+// what an earlier session left, in both directions, so each side discards bytes until it sees the
+// greeting of *this* session, told by a random nonce. After it the port carries Cap'n Proto
+// messages only.
 //
 //   shim  -> guest   HELLO: magic (8 bytes) | version (4, little endian) | nonce (16)
 //   guest -> shim    ACK:   magic (8 bytes) | version (4, little endian) | the same nonce (16)
@@ -43,7 +44,8 @@ class GreetingScanner {
 
   struct Found {
     Greeting greeting;
-    std::size_t consumed = 0;  // bytes of `input` up to the greeting's end; the rest is the session's
+    std::size_t consumed =
+        0;  // bytes of `input` up to the greeting's end; the rest is the session's
   };
   // nullopt: more bytes are needed, all of `input` was taken. kCorrupt beyond kMaxDiscardedBytes.
   Result<std::optional<Found>> Feed(std::span<const std::uint8_t> input);

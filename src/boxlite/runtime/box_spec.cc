@@ -12,7 +12,8 @@ constexpr std::size_t kIdLength = 12;
 // Linux: HOST_NAME_MAX.
 constexpr std::size_t kMaxHostname = 64;
 constexpr std::size_t kMaxName = 128;
-// What execve takes at most (MAX_ARG_STRLEN a string; ARG_MAX in all is refused by the guest's kernel).
+// What execve takes at most (MAX_ARG_STRLEN a string; ARG_MAX in all is refused by the guest's
+// kernel).
 constexpr std::size_t kMaxArgument = 128 * 1024;
 
 bool IsAlphanumeric(char c) {
@@ -79,8 +80,8 @@ Status ValidateSpec(const BoxSpec& spec) {
   BOXLITE_RETURN_IF_ERROR(ValidateRange("--cpus", spec.cpus, 1, kMaxCpus, ""));
   BOXLITE_RETURN_IF_ERROR(
       ValidateRange("--disk-size", spec.disk_bytes, kMinDiskBytes, kMaxDiskBytes, " bytes"));
-  BOXLITE_RETURN_IF_ERROR(ValidateRange("the stop signal",
-                                        static_cast<std::uint64_t>(spec.stop_signal), 1, 64, ""));
+  BOXLITE_RETURN_IF_ERROR(
+      ValidateRange("the stop signal", static_cast<std::uint64_t>(spec.stop_signal), 1, 64, ""));
   for (const std::string& argument : spec.argv) {
     BOXLITE_RETURN_IF_ERROR(ValidateBytes("an argument", argument));
   }

@@ -1,5 +1,5 @@
-// BoxSpec: what a box is, decided once at create and never changed. A plain value; box.json is its form
-// on disk. All strings are bytes: they may hold anything but NUL.
+// BoxSpec: what a box is, decided once at create and never changed. A plain value; box.json is its
+// form on disk. All strings are bytes: they may hold anything but NUL.
 #pragma once
 
 #include <cstdint>
@@ -31,9 +31,9 @@ inline constexpr std::uint32_t kSpecFormat = 1;
 inline constexpr std::uint32_t kDefaultCpus = 1;
 inline constexpr std::uint64_t kDefaultMemoryMib = 512;
 inline constexpr std::uint64_t kDefaultDiskBytes = 10ULL << 30;
-// Below it a boot may fail: the stock kernel leaves programs 33 MiB less than the machine has, and with 96 MiB
-// 1 boot in 3 ends in "deadlocked on memory" while the root is mounted. 104 MiB boots, 128 MiB has room to
-// work (measured).
+// Below it a boot may fail: the stock kernel leaves programs 33 MiB less than the machine has, and
+// with 96 MiB 1 boot in 3 ends in "deadlocked on memory" while the root is mounted. 104 MiB boots,
+// 128 MiB has room to work (measured).
 inline constexpr std::uint64_t kMinMemoryMib = 128;
 inline constexpr std::uint64_t kMaxMemoryMib = 1ULL << 20;
 inline constexpr std::uint32_t kMaxCpus = 64;
@@ -45,15 +45,15 @@ enum class Command { kImageDefault, kUsers };
 struct BoxSpec {
   std::uint32_t format = kSpecFormat;
   std::string id;
-  std::string name;             // empty: none
-  std::int64_t created_ns = 0;  // since 1970
-  std::string image;            // as the user named it
-  std::string image_digest;     // "sha256:<hex>", names the base in the home's images/
-  std::vector<std::string> argv;  // main, complete: entrypoint and command merged
+  std::string name;                          // empty: none
+  std::int64_t created_ns = 0;               // since 1970
+  std::string image;                         // as the user named it
+  std::string image_digest;                  // "sha256:<hex>", names the base in the home's images/
+  std::vector<std::string> argv;             // main, complete: entrypoint and command merged
   Command command = Command::kImageDefault;  // whose argv is: decides whether exec may boot the box
-  std::vector<std::string> env;   // KEY=VALUE, complete
-  std::string working_dir;        // empty: "/"
-  std::string user;               // empty: root
+  std::vector<std::string> env;              // KEY=VALUE, complete
+  std::string working_dir;                   // empty: "/"
+  std::string user;                          // empty: root
   std::string hostname;
   int stop_signal = 15;
   std::uint32_t cpus = kDefaultCpus;
@@ -71,8 +71,8 @@ Status ValidateSpec(const BoxSpec& spec);
 Status ValidateName(std::string_view name);
 
 std::string EncodeSpec(const BoxSpec& spec);
-// kCorrupt for text that is no spec; kUnsupported for a format newer than kSpecFormat (a newer boxlite
-// made the box: this one can list it, and refuses to change it).
+// kCorrupt for text that is no spec; kUnsupported for a format newer than kSpecFormat (a newer
+// boxlite made the box: this one can list it, and refuses to change it).
 Result<BoxSpec> DecodeSpec(std::string_view json);
 
 }  // namespace boxlite

@@ -35,7 +35,8 @@ DerivedState DeriveOwned(const Evidence& evidence) {
   if (evidence.outcome.kind != Read<LifeOutcome>::Kind::kAbsent) {
     return {BoxState::kStopping, "the machine is gone, its supervisor is leaving", exit};
   }
-  if (exit) return {BoxState::kStopping, DescribeExit(*exit) + ", the box is being shut down", exit};
+  if (exit)
+    return {BoxState::kStopping, DescribeExit(*exit) + ", the box is being shut down", exit};
   if (!evidence.record.present()) {
     return {BoxState::kRunning, "its supervisor lives, but the record of this life is unreadable",
             std::nullopt};
@@ -85,8 +86,8 @@ DerivedState DeriveLost(const Evidence& evidence) {
             std::nullopt};
   }
   if (record.host.boot_id != evidence.boot_id) {
-    return {BoxState::kFailed, "the host restarted while " + std::string(WhileInPhase(record.phase)),
-            std::nullopt};
+    return {BoxState::kFailed,
+            "the host restarted while " + std::string(WhileInPhase(record.phase)), std::nullopt};
   }
   return {BoxState::kFailed,
           "its supervisor was lost while " + std::string(WhileInPhase(record.phase)), std::nullopt};

@@ -1,5 +1,6 @@
-// The state of a box is never stored. It is derived, each time it is asked, from evidence: locks that
-// the kernel keeps and files that the shim wrote before anyone was told. docs/recovery.md explains it.
+// The state of a box is never stored. It is derived, each time it is asked, from evidence: locks
+// that the kernel keeps and files that the shim wrote before anyone was told. docs/recovery.md
+// explains it.
 #pragma once
 
 #include <cstdint>
@@ -60,10 +61,10 @@ enum class OutcomeKind { kEnded, kFailed };
 struct LifeOutcome {
   std::string life_id;
   OutcomeKind kind = OutcomeKind::kEnded;
-  bool flushed = false;   // the guest synced and unmounted, or the engine confirmed its flush
-  std::string forced;     // what had to be forced, in words; empty: nothing
-  std::string stage;      // kFailed: the step that failed
-  std::string reason;     // kFailed: why
+  bool flushed = false;  // the guest synced and unmounted, or the engine confirmed its flush
+  std::string forced;    // what had to be forced, in words; empty: nothing
+  std::string stage;     // kFailed: the step that failed
+  std::string reason;    // kFailed: why
   ErrorCode code = ErrorCode::kInternal;  // kFailed
   std::int64_t at_ns = 0;
 };
@@ -80,25 +81,36 @@ struct Read {
 struct Evidence {
   LockState shim_lock = LockState::kFree;
   LockState vm_lock = LockState::kFree;
-  bool life_pending = false;          // a life's directory is being prepared (lives/.new-*)
-  std::uint64_t life_number = 0;      // newest; 0: it never lived
-  Read<LifeRecord> record;            // of the newest life
-  Read<MainExit> main_exit;           // the same; another life's id counts as absent
+  bool life_pending = false;      // a life's directory is being prepared (lives/.new-*)
+  std::uint64_t life_number = 0;  // newest; 0: it never lived
+  Read<LifeRecord> record;        // of the newest life
+  Read<MainExit> main_exit;       // the same; another life's id counts as absent
   Read<LifeOutcome> outcome;
-  std::string boot_id;                // of this host, now
+  std::string boot_id;  // of this host, now
 };
 
 struct DerivedState {
   BoxState state = BoxState::kConfigured;
-  std::string reason;                  // in words, for a person; never empty
-  std::optional<ProcessExit> exit;     // main's, when it is known
+  std::string reason;               // in words, for a person; never empty
+  std::optional<ProcessExit> exit;  // main's, when it is known
 };
 
 // Pure. Rule 1: a held lock beats every other row.
 DerivedState DeriveState(const Evidence& evidence);
 
 // What may be asked of a box, and in which state. docs/box-states.md is written from this table.
-enum class Verb { kStart, kStop, kRestart, kKill, kRemove, kForceRemove, kExec, kWait, kLogs, kInspect };
+enum class Verb {
+  kStart,
+  kStop,
+  kRestart,
+  kKill,
+  kRemove,
+  kForceRemove,
+  kExec,
+  kWait,
+  kLogs,
+  kInspect
+};
 inline constexpr int kVerbCount = 10;
 inline constexpr int kStateCount = 6;
 std::string_view VerbName(Verb verb);

@@ -13,9 +13,9 @@ namespace {
 
 constexpr BoxState kStates[] = {BoxState::kConfigured, BoxState::kStarting, BoxState::kRunning,
                                 BoxState::kStopping,   BoxState::kStopped,  BoxState::kFailed};
-constexpr Verb kVerbs[] = {Verb::kStart,       Verb::kStop, Verb::kRestart, Verb::kKill,
-                           Verb::kRemove,      Verb::kForceRemove, Verb::kExec, Verb::kWait,
-                           Verb::kLogs,        Verb::kInspect};
+constexpr Verb kVerbs[] = {Verb::kStart,  Verb::kStop,        Verb::kRestart, Verb::kKill,
+                           Verb::kRemove, Verb::kForceRemove, Verb::kExec,    Verb::kWait,
+                           Verb::kLogs,   Verb::kInspect};
 constexpr Phase kPhases[] = {Phase::kBooting, Phase::kReady, Phase::kMainStarted, Phase::kStopping};
 
 template <typename T>

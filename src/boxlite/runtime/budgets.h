@@ -1,5 +1,5 @@
-// How long each party may take to end a life. They nest: who waits for another waits longer than that
-// one may take, so that a slow but honest flush is never cut by an impatient waiter.
+// How long each party may take to end a life. They nest: who waits for another waits longer than
+// that one may take, so that a slow but honest flush is never cut by an impatient waiter.
 #pragma once
 
 #include <chrono>
@@ -25,11 +25,12 @@ inline constexpr milliseconds kShimFlushBudget{8'000};
 inline constexpr milliseconds kCallerFlushBudget{10'000};
 static_assert(kGuestFlushBudget < kShimFlushBudget && kShimFlushBudget < kCallerFlushBudget);
 
-// While the engine's written bytes grow, the shim extends its budget by this step up to the ceiling; a
-// caller sees the shim alive and waits to the ceiling plus its own margin.
+// While the engine's written bytes grow, the shim extends its budget by this step up to the
+// ceiling; a caller sees the shim alive and waits to the ceiling plus its own margin.
 inline constexpr milliseconds kFlushProgressStep{2'000};
 inline constexpr milliseconds kFlushCeiling{60'000};
-inline constexpr milliseconds kCallerCeiling = kFlushCeiling + (kCallerFlushBudget - kShimFlushBudget);
+inline constexpr milliseconds kCallerCeiling =
+    kFlushCeiling + (kCallerFlushBudget - kShimFlushBudget);
 static_assert(kFlushProgressStep < kShimFlushBudget && kShimFlushBudget < kFlushCeiling);
 static_assert(kFlushCeiling < kCallerCeiling);
 
@@ -41,10 +42,11 @@ static_assert(kReaderBudget < kCallerFlushBudget);
 inline constexpr milliseconds kQuitBudget{2'000};
 inline constexpr milliseconds kKillBudget{5'000};
 
-// From the engine's start to the agent's confirmation. Emulated cold boot is 1.3 s on a free core; a
-// loaded machine takes many times that. $BOXLITE_BOOT_TIMEOUT_MS overrides it.
+// From the engine's start to the agent's confirmation. Emulated cold boot is 1.3 s on a free core;
+// a loaded machine takes many times that. $BOXLITE_BOOT_TIMEOUT_MS overrides it.
 inline constexpr milliseconds kBootDeadline{90'000};
-// Under KVM a boot takes a fraction of a second: who is not there by then does not run under KVM here.
+// Under KVM a boot takes a fraction of a second: who is not there by then does not run under KVM
+// here.
 inline constexpr milliseconds kKvmFirstBootDeadline{3'000};
 // The starter, beyond the boot deadlines: spawn, record, disk, main.
 inline constexpr milliseconds kStartMargin{30'000};

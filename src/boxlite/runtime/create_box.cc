@@ -83,8 +83,8 @@ Result<BoxSpec> MergeSpec(const CreateOptions& options, const ImageManifest& ima
   const std::vector<std::string>& command =
       options.command.empty() && !drops_command ? image.command : options.command;
   spec.argv.insert(spec.argv.end(), command.begin(), command.end());
-  spec.command = options.command.empty() && !options.entrypoint ? Command::kImageDefault
-                                                                : Command::kUsers;
+  spec.command =
+      options.command.empty() && !options.entrypoint ? Command::kImageDefault : Command::kUsers;
   spec.env = MergeEnvironment(image.env, options.env);
   spec.working_dir = options.working_dir.empty() ? image.working_dir : options.working_dir;
   spec.user = options.user.empty() ? image.user : options.user;

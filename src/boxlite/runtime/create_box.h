@@ -1,5 +1,5 @@
-// Making a box: what is said and what the image says become one spec, which then appears in the home by
-// one rename.
+// Making a box: what is said and what the image says become one spec, which then appears in the
+// home by one rename.
 #pragma once
 
 #include "boxlite/base/result.h"
@@ -9,8 +9,9 @@
 
 namespace boxlite {
 
-// Pure. The merged, validated spec of a new box with this id. As docker: an entrypoint of the user's drops
-// the image's Cmd; a command replaces it; the user's environment overrides single variables.
+// Pure. The merged, validated spec of a new box with this id. As docker: an entrypoint of the
+// user's drops the image's Cmd; a command replaces it; the user's environment overrides single
+// variables.
 Result<BoxSpec> MergeSpec(const CreateOptions& options, const ImageManifest& image, const BoxId& id,
                           std::int64_t now_ns);
 
@@ -21,7 +22,8 @@ Status PublishBox(const Home& home, const BoxSpec& spec);
 // ignored: the next call tries again.
 void SweepLeftovers(const Home& home);
 
-// NAME=VALUE entries of `over` replace those of `base` with the same NAME, in place; new ones follow.
+// NAME=VALUE entries of `over` replace those of `base` with the same NAME, in place; new ones
+// follow.
 std::vector<std::string> MergeEnvironment(const std::vector<std::string>& base,
                                           const std::vector<std::string>& over);
 

@@ -153,8 +153,7 @@ TEST(PublishBox, AppearsWhole) {
 TEST(PublishBox, ATakenNameLeavesNothingBehind) {
   TestBoxes boxes;
   const BoxId owner = boxes.Make("web");
-  EXPECT_THAT(PublishBox(boxes.home(), TestBoxes::Spec("web")),
-              HasCode(ErrorCode::kAlreadyExists));
+  EXPECT_THAT(PublishBox(boxes.home(), TestBoxes::Spec("web")), HasCode(ErrorCode::kAlreadyExists));
   EXPECT_THAT(*ListDirectory(boxes.home().boxes_fd()), ElementsAre(owner.str()));
   EXPECT_EQ(**boxes.home().FindByName("web"), owner);
 }

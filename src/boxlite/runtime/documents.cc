@@ -9,8 +9,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr char kBase64Digits[] =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr char kBase64Digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 std::string Base64Encode(std::string_view bytes) {
   std::string out;
@@ -55,8 +54,11 @@ bool IsUtf8(std::string_view text) {
   std::size_t i = 0;
   while (i < text.size()) {
     const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t length = lead < 0x80 ? 1 : lead >> 5 == 6 ? 2 : lead >> 4 == 14 ? 3
-                               : lead >> 3 == 30                ? 4 : 0;
+    const std::size_t length = lead < 0x80       ? 1
+                               : lead >> 5 == 6  ? 2
+                               : lead >> 4 == 14 ? 3
+                               : lead >> 3 == 30 ? 4
+                                                 : 0;
     if (length == 0 || i + length > text.size()) return false;
     std::uint32_t point = length == 1 ? lead : lead & (0x7f >> length);
     for (std::size_t k = 1; k < length; ++k) {
@@ -122,7 +124,8 @@ std::string Dump(const Json& json) { return json.dump(1) + "\n"; }
 
 // Every decoder runs inside: nlohmann throws, nothing of ours lets that out.
 template <typename T>
-Result<T> Decode(const char* what, std::string_view text, const std::function<T(const Json&)>& read) {
+Result<T> Decode(const char* what, std::string_view text,
+                 const std::function<T(const Json&)>& read) {
   if (text.size() > kMaxDocumentBytes) {
     return Error(ErrorCode::kCorrupt, std::string(what) + " is too large");
   }
@@ -239,10 +242,10 @@ std::string EncodeSpec(const BoxSpec& spec) { return Dump(SpecToJson(spec)); }
 Result<BoxSpec> DecodeSpec(std::string_view json) {
   BOXLITE_ASSIGN_OR_RETURN(BoxSpec spec, Decode<BoxSpec>("box.json", json, JsonToSpec));
   if (spec.format > kSpecFormat) {
-    return Error(ErrorCode::kUnsupported,
-                 "the box was made by a newer boxlite (format " + std::to_string(spec.format) +
-                     ", this one knows " + std::to_string(kSpecFormat) +
-                     "): use that version to change it");
+    return Error(ErrorCode::kUnsupported, "the box was made by a newer boxlite (format " +
+                                              std::to_string(spec.format) + ", this one knows " +
+                                              std::to_string(kSpecFormat) +
+                                              "): use that version to change it");
   }
   BOXLITE_RETURN_IF_ERROR(ValidateSpec(spec));
   return spec;
@@ -272,9 +275,9 @@ Result<LifeRecord> DecodeRecord(std::string_view text) {
     LifeRecord record;
     record.life_id = json.at("life_id").get<std::string>();
     record.number = ToNumber<std::uint64_t>(json.at("number"));
-    record.phase = ToEnum(json.at("phase"),
-                          {Phase::kBooting, Phase::kReady, Phase::kMainStarted, Phase::kStopping},
-                          PhaseName);
+    record.phase =
+        ToEnum(json.at("phase"),
+               {Phase::kBooting, Phase::kReady, Phase::kMainStarted, Phase::kStopping}, PhaseName);
     record.attached = json.at("attached").get<bool>();
     record.shim = ToIdentity(json.at("shim"));
     if (json.contains("vm")) record.vm = ToIdentity(json.at("vm"));
@@ -328,8 +331,8 @@ Result<LifeOutcome> DecodeOutcome(std::string_view text) {
   return Decode<LifeOutcome>("outcome.json", text, [](const Json& json) {
     LifeOutcome outcome;
     outcome.life_id = json.at("life_id").get<std::string>();
-    outcome.kind = ToEnum(json.at("kind"), {OutcomeKind::kEnded, OutcomeKind::kFailed},
-                          OutcomeKindName);
+    outcome.kind =
+        ToEnum(json.at("kind"), {OutcomeKind::kEnded, OutcomeKind::kFailed}, OutcomeKindName);
     outcome.flushed = json.at("flushed").get<bool>();
     outcome.forced = ToBytes(json.at("forced"));
     outcome.at_ns = ToNumber<std::int64_t>(json.at("at_ns"));
@@ -391,9 +394,9 @@ std::string EncodeReport(const StartReport& report) {
 Result<StartReport> DecodeReport(std::string_view text) {
   return Decode<StartReport>("the start report", text, [](const Json& json) {
     StartReport report;
-    report.event = ToEnum(json.at("event"),
-                          {StartEvent::kRecorded, StartEvent::kStarted, StartEvent::kFailed},
-                          StartEventName);
+    report.event =
+        ToEnum(json.at("event"), {StartEvent::kRecorded, StartEvent::kStarted, StartEvent::kFailed},
+               StartEventName);
     if (report.event == StartEvent::kFailed) {
       report.code = ErrorCodeFromNumber(ToNumber<std::uint16_t>(json.at("code")));
       report.stage = json.at("stage").get<std::string>();

@@ -1,6 +1,6 @@
-// The JSON documents of a box's directory, to and from bytes. Decoding is strict: anything that is not
-// exactly such a document is kCorrupt, and never throws. Strings are bytes: what is not UTF-8 is written
-// as {"base64": "..."}.
+// The JSON documents of a box's directory, to and from bytes. Decoding is strict: anything that is
+// not exactly such a document is kCorrupt, and never throws. Strings are bytes: what is not UTF-8
+// is written as {"base64": "..."}.
 #pragma once
 
 #include <string>

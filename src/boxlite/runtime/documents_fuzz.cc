@@ -1,5 +1,5 @@
-// The JSON documents of a box's directory. The first byte chooses one; the rest is its text. What decodes
-// must encode to something that decodes to the same.
+// The JSON documents of a box's directory. The first byte chooses one; the rest is its text. What
+// decodes must encode to something that decodes to the same.
 #include <cstddef>
 #include <cstdint>
 #include <string>

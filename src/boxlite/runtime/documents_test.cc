@@ -47,7 +47,8 @@ TEST(Spec, DamageIsCorruptAndNeverThrows) {
     ASSERT_FALSE(read.ok()) << length;
     EXPECT_EQ(read.error().code(), ErrorCode::kCorrupt);
   }
-  for (const char* text : {"", "[]", "null", "{}", "{\"format\":-1}", "{\"format\":1e99}", "\xff"}) {
+  for (const char* text :
+       {"", "[]", "null", "{}", "{\"format\":-1}", "{\"format\":1e99}", "\xff"}) {
     EXPECT_FALSE(DecodeSpec(text).ok()) << text;
   }
 }

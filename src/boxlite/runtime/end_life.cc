@@ -34,13 +34,12 @@ bool StillAnswers(kj::AsyncIoContext& io, int box_fd, const BoxId& id) {
   return ShimClient::Connect(io, box_fd, id, std::nullopt, kHandshakeTimeout).ok();
 }
 
-// Waits for the shim's own graceful end. A shim that still answers may use its whole ceiling (a slow
-// flush); one that does not has the flush budget only.
+// Waits for the shim's own graceful end. A shim that still answers may use its whole ceiling (a
+// slow flush); one that does not has the flush budget only.
 Result<bool> AwaitGracefulEnd(kj::AsyncIoContext& io, int box_fd, const BoxId& id,
                               const ProcessHandle& shim, milliseconds grace) {
   const Clock::time_point begin = Clock::now();
-  BOXLITE_ASSIGN_OR_RETURN(bool ended,
-                           shim.WaitEnded(Milliseconds(grace + kCallerFlushBudget)));
+  BOXLITE_ASSIGN_OR_RETURN(bool ended, shim.WaitEnded(Milliseconds(grace + kCallerFlushBudget)));
   while (!ended && Clock::now() < begin + grace + kCallerCeiling) {
     // Its socket goes a moment before it does: who stopped answering may be writing its last word.
     if (!StillAnswers(io, box_fd, id)) return shim.WaitEnded(Milliseconds(kQuitBudget));
@@ -115,9 +114,10 @@ Result<ProcessHandle> FindShim(int box_fd, const Evidence& evidence) {
   if (state == LockState::kFree) {
     return Error(ErrorCode::kNotFound, "the box's supervisor has just left");
   }
-  return Error(ErrorCode::kPermissionDenied,
-               "the box's supervisor cannot be seen from here: it belongs to another user or runs in "
-               "another pid namespace; stop the box from where it was started");
+  return Error(
+      ErrorCode::kPermissionDenied,
+      "the box's supervisor cannot be seen from here: it belongs to another user or runs in "
+      "another pid namespace; stop the box from where it was started");
 }
 
 Result<bool> AwaitLocksFree(int box_fd, milliseconds wait) {

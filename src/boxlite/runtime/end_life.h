@@ -15,20 +15,20 @@
 
 namespace boxlite {
 
-// The shim of a box whose shim lock is held: by its record when the process there carries the lock, else
-// by looking for who carries it. Never anybody who does not carry the lock. kNotFound: it has just left;
-// kPermissionDenied: it is another user's.
+// The shim of a box whose shim lock is held: by its record when the process there carries the lock,
+// else by looking for who carries it. Never anybody who does not carry the lock. kNotFound: it has
+// just left; kPermissionDenied: it is another user's.
 Result<ProcessHandle> FindShim(int box_fd, const Evidence& evidence);
 
 // Ask, wait, kill, prove. Returns success only when both locks are free; kTimeout names what lives.
-// The caller holds the verb lock. `when_asked` is called once the shim knows that it must end: who holds
-// the life's keepalive may let go of it then.
+// The caller holds the verb lock. `when_asked` is called once the shim knows that it must end: who
+// holds the life's keepalive may let go of it then.
 Result<EndReport> EndLife(kj::AsyncIoContext& io, int box_fd, const BoxId& id,
                           std::chrono::milliseconds grace,
                           const std::function<void()>& when_asked = nullptr);
 
-// The asking alone: tells a live shim to end, with this grace or the shorter one it was told before. Needs
-// no verb lock. False when it does not answer.
+// The asking alone: tells a live shim to end, with this grace or the shorter one it was told
+// before. Needs no verb lock. False when it does not answer.
 bool AskToEnd(kj::AsyncIoContext& io, int box_fd, const BoxId& id, const Evidence& evidence,
               std::chrono::milliseconds grace);
 

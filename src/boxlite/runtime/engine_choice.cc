@@ -32,8 +32,9 @@ Status RequireReadable(const std::string& path, const char* what) {
                     " (it belongs to boxlite's own files: build or install it again)");
 }
 
-// Copies `count` bytes at most, of the same place; returns how many. The kernel copies within a filesystem
-// (and shares blocks where it can); between two it may refuse, and the bytes go through here.
+// Copies `count` bytes at most, of the same place; returns how many. The kernel copies within a
+// filesystem (and shares blocks where it can); between two it may refuse, and the bytes go through
+// here.
 ssize_t CopySome(int from, int to, off_t position, std::size_t count) {
   off_t source = position;
   off_t target = position;
@@ -125,9 +126,8 @@ Status ChooseEngine(const Home& home, const std::string& libexec, ShimBirth& bir
   birth.engine_build = qemu.build;
   BOXLITE_ASSIGN_OR_RETURN(AcceleratorRequest request,
                            ParseAcceleratorRequest(birth.spec.accelerator));
-  BOXLITE_ASSIGN_OR_RETURN(
-      AcceleratorVerdict verdict,
-      ChooseAccelerator(request, qemu, home.fd(), CacheUse::kReadWrite));
+  BOXLITE_ASSIGN_OR_RETURN(AcceleratorVerdict verdict,
+                           ChooseAccelerator(request, qemu, home.fd(), CacheUse::kReadWrite));
   birth.accelerator = verdict.accelerator == Accelerator::kKvm ? "kvm" : "tcg";
   birth.accelerator_demanded = request == AcceleratorRequest::kKvm;
   birth.tsc_khz = verdict.tsc_khz;

@@ -11,17 +11,18 @@
 
 namespace boxlite {
 
-// Where the helpers and the guest's parts are: `given`, else $BOXLITE_LIBEXEC, else ../libexec/boxlite
-// beside the running program. kNotFound, naming the place, when there is no shim.
+// Where the helpers and the guest's parts are: `given`, else $BOXLITE_LIBEXEC, else
+// ../libexec/boxlite beside the running program. kNotFound, naming the place, when there is no
+// shim.
 Result<std::string> FindLibexec(const std::string& given);
 
-// Fills in engine, accelerator and kernel of a birth message. $BOXLITE_ENGINE=fake:<program> puts the
-// tests' engine in QEMU's place. kNotFound or kUnavailable say what to install or to change.
+// Fills in engine, accelerator and kernel of a birth message. $BOXLITE_ENGINE=fake:<program> puts
+// the tests' engine in QEMU's place. kNotFound or kUnavailable say what to install or to change.
 Status ChooseEngine(const Home& home, const std::string& libexec, ShimBirth& birth);
 
-// The image that ships with the build, copied into the home once: a box must restart after an upgrade
-// has replaced the shipped files. Returns its manifest. Safe against other processes doing the same, and
-// against death at any point: a rename publishes it.
+// The image that ships with the build, copied into the home once: a box must restart after an
+// upgrade has replaced the shipped files. Returns its manifest. Safe against other processes doing
+// the same, and against death at any point: a rename publishes it.
 Result<ImageManifest> EnsureShippedImage(const Home& home, const std::string& libexec);
 // The directory of an image's base in the home. kNotFound, in words, when it is gone.
 Result<Fd> OpenImage(const Home& home, const std::string& digest);

@@ -12,8 +12,9 @@ namespace boxlite {
 // Called between any two reads with the name of the step that comes next. Tests pause there.
 using EvidenceStep = std::function<void(const char* step)>;
 
-// Blocks for a few file reads only. An unreadable file is evidence too, not an error; an error means that
-// the box's directory itself cannot be read, or changed on every one of many tries (kUnavailable).
+// Blocks for a few file reads only. An unreadable file is evidence too, not an error; an error
+// means that the box's directory itself cannot be read, or changed on every one of many tries
+// (kUnavailable).
 Result<Evidence> ReadEvidence(int box_fd, const EvidenceStep& step = nullptr);
 
 // The newest life's number (0: none) and whether one is being prepared.

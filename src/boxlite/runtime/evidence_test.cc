@@ -115,9 +115,8 @@ TEST_F(EvidenceTest, ABoxThatNeverHoldsStillIsAnErrorAndNotALoop) {
 
 TEST_F(EvidenceTest, AnUnreadableFileIsEvidenceAndStays) {
   Begin("one");
-  for (const std::string& damage :
-       {std::string(), std::string("{"), std::string("[]"), std::string("{\"life_id\":1}"),
-        std::string("\0\0\0", 3)}) {
+  for (const std::string& damage : {std::string(), std::string("{"), std::string("[]"),
+                                    std::string("{\"life_id\":1}"), std::string("\0\0\0", 3)}) {
     for (const char* name : {"record.json", "exit.json", "outcome.json"}) Write(name, damage);
     const Evidence evidence = Look();
     EXPECT_EQ(evidence.record.kind, Read<LifeRecord>::Kind::kUnreadable) << damage;

@@ -52,7 +52,8 @@ bool Exists(int dir_fd, const std::string& name) {
   return ::fstatat(dir_fd, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-// Whether somebody is making the box right now: its verb lock is held from before the name is taken.
+// Whether somebody is making the box right now: its verb lock is held from before the name is
+// taken.
 bool CreatorLives(int boxes_fd, const std::string& id) {
   Result<Fd> pending = OpenDirectory(boxes_fd, kPendingPrefix + id);
   if (!pending.ok()) return false;
@@ -70,17 +71,14 @@ FilesystemVerdict JudgeFilesystem(long f_type) {
   };
   // linux/magic.h and statfs(2).
   static constexpr Known kKnown[] = {
-      {0xEF53, "ext4", true},         {0x9123683E, "btrfs", true},
-      {0x58465342, "xfs", true},      {0x01021994, "tmpfs", true},
-      {0x794C7630, "overlayfs", true}, {0x2FC12FC1, "zfs", true},
-      {0xF2F52010, "f2fs", true},     {0x6969, "nfs", false},
-      {0xFF534D42, "cifs", false},    {0xFE534D42, "smb2", false},
-      {0x517B, "smb", false},         {0x65735546, "fuse", false},
-      {0x01021997, "9p", false},      {0x00C36400, "ceph", false},
-      {0x5346414F, "afs", false},     {0x73757245, "coda", false},
-      {0x786F4256, "vboxsf", false},  {0x6B414653, "kafs", false},
-      {0x0BD00BD0, "lustre", false},  {0x47504653, "gpfs", false},
-      {0x19830326, "beegfs", false},  {0xBACBACBC, "vmhgfs", false},
+      {0xEF53, "ext4", true},        {0x9123683E, "btrfs", true},     {0x58465342, "xfs", true},
+      {0x01021994, "tmpfs", true},   {0x794C7630, "overlayfs", true}, {0x2FC12FC1, "zfs", true},
+      {0xF2F52010, "f2fs", true},    {0x6969, "nfs", false},          {0xFF534D42, "cifs", false},
+      {0xFE534D42, "smb2", false},   {0x517B, "smb", false},          {0x65735546, "fuse", false},
+      {0x01021997, "9p", false},     {0x00C36400, "ceph", false},     {0x5346414F, "afs", false},
+      {0x73757245, "coda", false},   {0x786F4256, "vboxsf", false},   {0x6B414653, "kafs", false},
+      {0x0BD00BD0, "lustre", false}, {0x47504653, "gpfs", false},     {0x19830326, "beegfs", false},
+      {0xBACBACBC, "vmhgfs", false},
   };
   for (const Known& known : kKnown) {
     if (known.type != (f_type & 0xFFFFFFFF)) continue;
@@ -130,9 +128,9 @@ Result<Home> Home::OpenParts(std::string path, Fd home) {
   BOXLITE_RETURN_IF_ERROR(std::move(verdict.usable));
   BOXLITE_ASSIGN_OR_RETURN(result.boxes_, OpenDirectory(result.fd(), "boxes"));
   // Somebody tidied up: the boxes are there all the same, and who only looks makes nothing.
-  for (const auto& [name, fd] : {std::pair("names", &result.names_),
-                                 std::pair(".trash", &result.trash_),
-                                 std::pair("images", &result.images_)}) {
+  for (const auto& [name, fd] :
+       {std::pair("names", &result.names_), std::pair(".trash", &result.trash_),
+        std::pair("images", &result.images_)}) {
     Result<Fd> part = OpenDirectory(result.fd(), name);
     if (part.ok()) {
       *fd = std::move(*part);
@@ -203,8 +201,8 @@ Status Home::ClaimName(const std::string& name, const BoxId& id) const {
   if (owner && (Exists(boxes_fd(), *owner) || CreatorLives(boxes_fd(), *owner) ||
                 // Published between the two looks.
                 Exists(boxes_fd(), *owner))) {
-    return Error(ErrorCode::kAlreadyExists,
-                 "the name " + name + " is taken by box " + *owner + ": remove it or choose another");
+    return Error(ErrorCode::kAlreadyExists, "the name " + name + " is taken by box " + *owner +
+                                                ": remove it or choose another");
   }
   if (::unlinkat(names_fd(), name.c_str(), 0) != 0 && errno != ENOENT) {
     return ErrnoError("take over the name " + name);

@@ -42,8 +42,8 @@ class Home {
   // From an open directory, for who was handed one (a shim): its path is not known.
   static Result<Home> FromDescriptor(Fd home) { return OpenParts("", std::move(home)); }
 
-  // Whether all parts are there. Without names/, .trash/ or images/ boxes can be seen and ended; what makes
-  // or removes one needs OpenOrCreate() first.
+  // Whether all parts are there. Without names/, .trash/ or images/ boxes can be seen and ended;
+  // what makes or removes one needs OpenOrCreate() first.
   bool complete() const { return names_.valid() && trash_.valid() && images_.valid(); }
 
   const std::string& path() const { return path_; }
@@ -58,8 +58,8 @@ class Home {
 
   // The id behind a name, when a box of that id exists.
   Result<std::optional<BoxId>> FindByName(const std::string& name) const;
-  // Claims `name` for `id`. kAlreadyExists when a box, or a live creator, has it; what a dead creator
-  // left is taken over.
+  // Claims `name` for `id`. kAlreadyExists when a box, or a live creator, has it; what a dead
+  // creator left is taken over.
   Status ClaimName(const std::string& name, const BoxId& id) const;
   // Releases it if it is still `id`'s.
   Status ReleaseName(const std::string& name, const BoxId& id) const;
@@ -76,8 +76,8 @@ class Home {
   Fd images_;
 };
 
-// The filesystem's name by its f_type ("ext4", "nfs", …), and whether its locks mean something between
-// processes of this kernel. kUnsupported, in words, for network, FUSE and 9p filesystems.
+// The filesystem's name by its f_type ("ext4", "nfs", …), and whether its locks mean something
+// between processes of this kernel. kUnsupported, in words, for network, FUSE and 9p filesystems.
 struct FilesystemVerdict {
   std::string name;
   Status usable;

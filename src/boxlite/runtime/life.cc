@@ -15,7 +15,8 @@
 namespace boxlite {
 namespace {
 
-// Given back when the disk is full: a life that ended well must not look like a crash for want of a block.
+// Given back when the disk is full: a life that ended well must not look like a crash for want of a
+// block.
 constexpr char kReserve[] = ".reserve";
 constexpr std::size_t kReserveBytes = 16 * 1024;
 
@@ -29,12 +30,10 @@ Result<LifeWriter> LifeWriter::Begin(int box_fd, Fd life_fd, LifeRecord record) 
   record.number = lives.newest + 1;
   LifeWriter life(std::move(shim_lock), std::move(vm_lock), std::move(life_fd), std::move(record));
   BOXLITE_RETURN_IF_ERROR(life.WriteRecord());
-  BOXLITE_RETURN_IF_ERROR(WriteFileAtomically(life.life_fd(), kReserve,
-                                              std::string(kReserveBytes, '.'),
-                                              Durability::kVolatile));
+  BOXLITE_RETURN_IF_ERROR(WriteFileAtomically(
+      life.life_fd(), kReserve, std::string(kReserveBytes, '.'), Durability::kVolatile));
   BOXLITE_FAILPOINT("shim.record");
-  const std::string pending =
-      std::string(kLivesDir) + "/" + kPendingPrefix + life.record_.life_id;
+  const std::string pending = std::string(kLivesDir) + "/" + kPendingPrefix + life.record_.life_id;
   if (::renameat2(box_fd, pending.c_str(), box_fd, LifePath(life.record_.number).c_str(),
                   RENAME_NOREPLACE) != 0) {
     return ErrnoError("publish the life");

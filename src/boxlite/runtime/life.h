@@ -1,10 +1,10 @@
-// LifeWriter: the shim's side of the evidence of one life. Whoever owns a fact writes it here before
-// anyone is told of it.
+// LifeWriter: the shim's side of the evidence of one life. Whoever owns a fact writes it here
+// before anyone is told of it.
 #pragma once
 
 #include <chrono>
-#include <functional>
 #include <cstdint>
+#include <functional>
 
 #include "boxlite/base/fd.h"
 #include "boxlite/base/ofd_lock.h"
@@ -15,9 +15,9 @@ namespace boxlite {
 
 class LifeWriter {
  public:
-  // Takes both locks (kConflict when either is held: another life owns the box), writes the record into
-  // the prepared directory lives/.new-<life id> (`life_fd`) and publishes it as lives/<newest + 1> by one
-  // rename. After an error nothing was published and the locks are free again.
+  // Takes both locks (kConflict when either is held: another life owns the box), writes the record
+  // into the prepared directory lives/.new-<life id> (`life_fd`) and publishes it as lives/<newest
+  // + 1> by one rename. After an error nothing was published and the locks are free again.
   static Result<LifeWriter> Begin(int box_fd, Fd life_fd, LifeRecord record);
 
   const LifeRecord& record() const { return record_; }
@@ -57,8 +57,8 @@ class LifeWriter {
   bool has_outcome_ = false;
 };
 
-// For the starter, under the verb lock and with both locks free: removes what earlier starts left half
-// made, keeps the newest kKeptLives lives, and prepares lives/.new-<life id>.
+// For the starter, under the verb lock and with both locks free: removes what earlier starts left
+// half made, keeps the newest kKeptLives lives, and prepares lives/.new-<life id>.
 inline constexpr std::uint64_t kKeptLives = 5;
 Result<Fd> PrepareLife(int box_fd, const std::string& life_id);
 

@@ -1,5 +1,5 @@
-// Who holds an OFD lock: the second proof of a process's part in a box, when its record cannot be used.
-// F_OFD_GETLK names no pid; /proc/<pid>/fdinfo says which descriptors carry the lock.
+// Who holds an OFD lock: the second proof of a process's part in a box, when its record cannot be
+// used. F_OFD_GETLK names no pid; /proc/<pid>/fdinfo says which descriptors carry the lock.
 #pragma once
 
 #include <sys/types.h>
@@ -18,8 +18,8 @@ struct LockHolderProcess {
   ProcessHandle handle;  // opened before the lock was seen: cannot be another process
 };
 
-// The processes that carry a lock on the file `name` in `dir_fd`, this one excluded. Walks /proc: some
-// milliseconds. Processes of other users cannot be seen by an unprivileged caller.
+// The processes that carry a lock on the file `name` in `dir_fd`, this one excluded. Walks /proc:
+// some milliseconds. Processes of other users cannot be seen by an unprivileged caller.
 Result<std::vector<LockHolderProcess>> FindLockHolders(int dir_fd, const std::string& name);
 
 // Whether this one process carries a lock on that file. False when it cannot be seen.

@@ -14,7 +14,8 @@ using testing::HasSubstr;
 // A child that opens `name` and, when `locks`, locks it; it lives until this is destroyed.
 class Holder {
  public:
-  Holder(const TestDirectory& dir, const std::string& name, bool locks, const char* comm = nullptr) {
+  Holder(const TestDirectory& dir, const std::string& name, bool locks,
+         const char* comm = nullptr) {
     Result<FdPair> ready = MakePipe();
     Result<FdPair> hold = MakePipe();
     BOXLITE_CHECK(ready.ok() && hold.ok());

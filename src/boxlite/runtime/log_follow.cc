@@ -22,8 +22,9 @@ Result<std::unique_ptr<LogFollower>> LogFollower::Create(kj::AsyncIoContext& io,
                                                          int stderr_fd) {
   Fd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   if (!watch.valid()) {
-    return Error(ErrorCode::kResourceExhausted,
-                 "cannot watch the log: too many inotify instances (fs.inotify.max_user_instances)");
+    return Error(
+        ErrorCode::kResourceExhausted,
+        "cannot watch the log: too many inotify instances (fs.inotify.max_user_instances)");
   }
   const std::string box = "/proc/self/fd/" + std::to_string(box_fd);
   if (::inotify_add_watch(watch.get(), box.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0) {
@@ -46,9 +47,10 @@ Status LogFollower::Drain() {
       reader_.ReadAvailable([this](const LogRecord& record) { return Write(record); }));
   // Old output that rotation removed long ago is nobody's loss; output lost while following is.
   if (progress.dropped > 0 && !(from_start && begin_ == 0)) {
-    return Error(ErrorCode::kResourceExhausted,
-                 std::to_string(progress.dropped) +
-                     " bytes of output were rotated away before they could be written: read faster");
+    return Error(
+        ErrorCode::kResourceExhausted,
+        std::to_string(progress.dropped) +
+            " bytes of output were rotated away before they could be written: read faster");
   }
   return {};
 }

@@ -20,8 +20,8 @@ class LogFollower {
                                                      std::uint64_t from, int stdout_fd,
                                                      int stderr_fd);
 
-  // Copies what is there and goes on as more comes. Never resolves by itself; rejects when the log or the
-  // output fails (`error()` then says why).
+  // Copies what is there and goes on as more comes. Never resolves by itself; rejects when the log
+  // or the output fails (`error()` then says why).
   kj::Promise<void> Run();
 
   // Copies what is there now. After the writer is gone that is all.

@@ -25,8 +25,8 @@ class LogFollowTest : public testing::Test {
     return std::move(*log);
   }
   std::unique_ptr<LogFollower> Follow(std::uint64_t from = 0) {
-    Result<std::unique_ptr<LogFollower>> follower = LogFollower::Create(
-        *io_, dir_.fd(), from, out_.second.get(), err_.second.get());
+    Result<std::unique_ptr<LogFollower>> follower =
+        LogFollower::Create(*io_, dir_.fd(), from, out_.second.get(), err_.second.get());
     BOXLITE_CHECK(follower.ok());
     return std::move(*follower);
   }

@@ -187,8 +187,8 @@ Result<LogReader::Progress> LogReader::ReadAvailable(
   for (;;) {
     const std::size_t had = buffer_.size();
     buffer_.resize(had + kReadChunk);
-    const ssize_t count = ::pread(file_.get(), buffer_.data() + had, kReadChunk,
-                                  static_cast<off_t>(file_offset_));
+    const ssize_t count =
+        ::pread(file_.get(), buffer_.data() + had, kReadChunk, static_cast<off_t>(file_offset_));
     if (count < 0) return ErrnoError("read main.log");
     buffer_.resize(had + static_cast<std::size_t>(count));
     file_offset_ += static_cast<std::uint64_t>(count);

@@ -1,8 +1,8 @@
-// main.log: everything that main wrote, in order, with logical offsets, over all lives of a box. Written
-// by the shim, read by anybody at any time, also while the box is stopped.
+// main.log: everything that main wrote, in order, with logical offsets, over all lives of a box.
+// Written by the shim, read by anybody at any time, also while the box is stopped.
 //
-// A record: "<time, ns since 1970> <o|e> <logical offset> <length>\n", then the bytes, then "\n". The
-// logical offset counts main's bytes of both streams and goes on over rotations and lives. At
+// A record: "<time, ns since 1970> <o|e> <logical offset> <length>\n", then the bytes, then "\n".
+// The logical offset counts main's bytes of both streams and goes on over rotations and lives. At
 // kLogRotateBytes the file becomes main.log.1, replacing the one before.
 #pragma once
 
@@ -51,12 +51,12 @@ class LogWriter {
 
 class LogReader {
  public:
-  // Begins at the logical offset `from`, or at the oldest byte kept when that is later. A box without a
-  // log reads as empty.
+  // Begins at the logical offset `from`, or at the oldest byte kept when that is later. A box
+  // without a log reads as empty.
   LogReader(int box_fd, std::uint64_t from) : box_fd_(box_fd), position_(from) {}
 
-  // Calls `take` for each record that is whole now. kCorrupt for a damaged file. Never blocks. `dropped` of
-  // Progress counts bytes that rotation took before they were read.
+  // Calls `take` for each record that is whole now. kCorrupt for a damaged file. Never blocks.
+  // `dropped` of Progress counts bytes that rotation took before they were read.
   struct Progress {
     bool any = false;
     std::uint64_t dropped = 0;
@@ -76,7 +76,8 @@ class LogReader {
   std::string buffer_;
 };
 
-// Parses one record at the start of `bytes`. `size` is its length in the file; 0: more bytes are needed.
+// Parses one record at the start of `bytes`. `size` is its length in the file; 0: more bytes are
+// needed.
 struct ParsedLogRecord {
   LogRecord record;
   std::size_t size = 0;

@@ -1,4 +1,5 @@
-// main.log as its reader and its next writer find it, after any crash or edit. The input is the file.
+// main.log as its reader and its next writer find it, after any crash or edit. The input is the
+// file.
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -53,10 +54,11 @@ void Fuzz(std::string_view content) {
   BOXLITE_CHECK(writer->Append(LogStream::kStdout, "appended", 1).ok());
   std::string last;
   LogReader reader(Directory(), begin);
-  Result<LogReader::Progress> read = reader.ReadAvailable([&last](const LogRecord& record) -> Status {
-    last = record.bytes;
-    return {};
-  });
+  Result<LogReader::Progress> read =
+      reader.ReadAvailable([&last](const LogRecord& record) -> Status {
+        last = record.bytes;
+        return {};
+      });
   BOXLITE_CHECK(read.ok() && last.ends_with("appended"));
 }
 

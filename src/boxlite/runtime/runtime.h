@@ -1,8 +1,9 @@
-// Runtime: everything that can be asked of the boxes in one home. Any number of Runtimes, in any number
-// of processes, may share a home; none of them is needed for a detached box to live on.
+// Runtime: everything that can be asked of the boxes in one home. Any number of Runtimes, in any
+// number of processes, may share a home; none of them is needed for a detached box to live on.
 //
-// All calls block. A Runtime belongs to the thread that opened it (its event loop does). Failures are
-// typed (base/error_code.h); unless a call says otherwise, the box is as it was before a failed call.
+// All calls block. A Runtime belongs to the thread that opened it (its event loop does). Failures
+// are typed (base/error_code.h); unless a call says otherwise, the box is as it was before a failed
+// call.
 #pragma once
 
 #include <chrono>
@@ -30,12 +31,12 @@ struct RuntimeOptions {
 struct CreateOptions {
   std::string image;
   std::string name;
-  std::vector<std::string> command;                     // replaces the image's Cmd
-  std::optional<std::vector<std::string>> entrypoint;   // replaces the image's; {} or {""}: none
-  std::vector<std::string> env;                         // KEY=VALUE, over the image's
+  std::vector<std::string> command;                    // replaces the image's Cmd
+  std::optional<std::vector<std::string>> entrypoint;  // replaces the image's; {} or {""}: none
+  std::vector<std::string> env;                        // KEY=VALUE, over the image's
   std::string working_dir;
   std::string user;
-  std::string hostname;                                 // default: the box's id
+  std::string hostname;  // default: the box's id
   std::optional<std::uint32_t> cpus;
   std::optional<std::uint64_t> memory_mib;
   std::optional<std::uint64_t> disk_bytes;
@@ -60,7 +61,7 @@ struct ExecOptions {
 };
 
 struct LogOptions {
-  bool follow = false;               // go on until this life has ended
+  bool follow = false;  // go on until this life has ended
   std::optional<std::uint64_t> tail_lines;
   int stdout_fd = 1;
   int stderr_fd = 2;
@@ -69,9 +70,9 @@ struct LogOptions {
 // One box as `ls` and `inspect` show it.
 struct BoxInfo {
   BoxId id;
-  Result<BoxSpec> spec;       // kCorrupt or kUnsupported: listed all the same
+  Result<BoxSpec> spec;  // kCorrupt or kUnsupported: listed all the same
   DerivedState derived;
-  std::uint64_t life_number = 0;   // 0: never started
+  std::uint64_t life_number = 0;  // 0: never started
   std::optional<LifeRecord> record;
   std::optional<MainExit> main_exit;
   std::optional<LifeOutcome> outcome;
@@ -82,8 +83,8 @@ struct BoxInfo {
 struct HomeInfo {
   std::string path;
   bool exists = false;
-  std::string filesystem;   // "ext4"
-  std::size_t boxes = 0;    // in all; those that start or stop are in none of the four below
+  std::string filesystem;  // "ext4"
+  std::size_t boxes = 0;   // in all; those that start or stop are in none of the four below
   std::size_t running = 0;
   std::size_t stopped = 0;
   std::size_t failed = 0;
@@ -96,8 +97,8 @@ struct HomeInfo {
 };
 
 struct EndReport {
-  bool forced = false;       // something had to be killed
-  std::string note;          // what, in words
+  bool forced = false;  // something had to be killed
+  std::string note;     // what, in words
   std::optional<ProcessExit> exit;
 };
 
@@ -107,21 +108,21 @@ class Runtime {
   static Result<std::unique_ptr<Runtime>> Open(RuntimeOptions options);
   virtual ~Runtime() = default;
 
-  // An id, a name or a unique prefix of an id. kNotFound, or kInvalidArgument naming the candidates of an
-  // ambiguous prefix.
+  // An id, a name or a unique prefix of an id. kNotFound, or kInvalidArgument naming the candidates
+  // of an ambiguous prefix.
   virtual Result<BoxId> Resolve(const std::string& reference) = 0;
 
   // Writes only below the home. kAlreadyExists for a taken name. After an error no box was made.
   virtual Result<BoxId> Create(const CreateOptions& options) = 0;
 
-  // Returns when main has started. A running box: success. kCommandNotFound / kCommandNotExecutable when
-  // main could not be started; after any failure the box is `failed`, with the stage and the reason in its
-  // outcome, no process lives, and its disk is intact.
+  // Returns when main has started. A running box: success. kCommandNotFound / kCommandNotExecutable
+  // when main could not be started; after any failure the box is `failed`, with the stage and the
+  // reason in its outcome, no process lives, and its disk is intact.
   virtual Status Start(const BoxId& id, Attachment attachment) = 0;
 
-  // Main gets its stop signal, `grace` later SIGKILL; the guest syncs and powers off. Success only when
-  // both locks are free: nothing of the box lives. A stopped box: success, nothing is booted. kTimeout
-  // names what still lives.
+  // Main gets its stop signal, `grace` later SIGKILL; the guest syncs and powers off. Success only
+  // when both locks are free: nothing of the box lives. A stopped box: success, nothing is booted.
+  // kTimeout names what still lives.
   virtual Result<EndReport> Stop(const BoxId& id, std::chrono::milliseconds grace) = 0;
 
   virtual Status Kill(const BoxId& id, int signal_number) = 0;
@@ -130,19 +131,21 @@ class Runtime {
   // Without force: kWrongState while anything of the box lives.
   virtual Status Remove(const BoxId& id, Force force) = 0;
 
-  // Runs a program in the box until it ends and its output was written. No signal of this process is touched.
+  // Runs a program in the box until it ends and its output was written. No signal of this process
+  // is touched.
   virtual Result<ProcessExit> Exec(const BoxId& id, const ExecOptions& options) = 0;
 
-  // Main's exit, of the life that runs or of the last one. Blocks until it is known. kWrongState for a
-  // life that ended without main's exit, and for a box that never lived.
+  // Main's exit, of the life that runs or of the last one. Blocks until it is known. kWrongState
+  // for a life that ended without main's exit, and for a box that never lived.
   virtual Result<ProcessExit> Wait(const BoxId& id) = 0;
 
   virtual Status Logs(const BoxId& id, const LogOptions& options) = 0;
 
-  // Foreground run of a box that Create() made: starts it attached, copies main's output to stdout_fd and
-  // stderr_fd while it lives, and returns main's exit with all output written. `signals`: a descriptor of
-  // a non-blocking signalfd whose signals are forwarded to main; -1: none. One that comes while the box
-  // still boots ends the start (kUnavailable) and stays readable.
+  // Foreground run of a box that Create() made: starts it attached, copies main's output to
+  // stdout_fd and stderr_fd while it lives, and returns main's exit with all output written.
+  // `signals`: a descriptor of a non-blocking signalfd whose signals are forwarded to main; -1:
+  // none. One that comes while the box still boots ends the start (kUnavailable) and stays
+  // readable.
   struct ForegroundOptions {
     int stdout_fd = 1;
     int stderr_fd = 2;
@@ -150,7 +153,8 @@ class Runtime {
   };
   virtual Result<ProcessExit> RunForeground(const BoxId& id, const ForegroundOptions& options) = 0;
 
-  // All boxes, newest first. Reads only: no byte of the home changes, nothing is started or signalled.
+  // All boxes, newest first. Reads only: no byte of the home changes, nothing is started or
+  // signalled.
   virtual Result<std::vector<BoxInfo>> List() = 0;
   virtual Result<BoxInfo> Inspect(const BoxId& id) = 0;
   virtual Result<HomeInfo> Info() = 0;

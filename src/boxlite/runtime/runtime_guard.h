@@ -1,5 +1,5 @@
-// RuntimeGuard: between a program that embeds the library and the Runtime. Nothing of the event loop's
-// leaks out: no exception, and no change of a signal's disposition.
+// RuntimeGuard: between a program that embeds the library and the Runtime. Nothing of the event
+// loop's leaks out: no exception, and no change of a signal's disposition.
 #pragma once
 
 #include <memory>
@@ -8,12 +8,12 @@
 
 namespace boxlite {
 
-// Each call of the result runs with SIGPIPE blocked in this thread (a broken pipe is an error, not a
-// signal), and with exceptions turned into kInternal.
+// Each call of the result runs with SIGPIPE blocked in this thread (a broken pipe is an error, not
+// a signal), and with exceptions turned into kInternal.
 std::unique_ptr<Runtime> NewRuntimeGuard(std::unique_ptr<Runtime> runtime);
 
-// While one lives, SIGPIPE is blocked in this thread; one that a write of ours raised meanwhile is taken
-// away, one that was pending before is left.
+// While one lives, SIGPIPE is blocked in this thread; one that a write of ours raised meanwhile is
+// taken away, one that was pending before is left.
 class QuietPipes {
  public:
   QuietPipes();

@@ -81,7 +81,10 @@ TEST(RuntimeGuard, ABrokenPipeInsideIsAnErrorAndNoSignalOutside) {
 }
 
 TEST(QuietPipes, LeaveTheMaskAsItWas) {
-  { QuietPipes quiet; EXPECT_TRUE(SigpipeIsBlocked()); }
+  {
+    QuietPipes quiet;
+    EXPECT_TRUE(SigpipeIsBlocked());
+  }
   EXPECT_FALSE(SigpipeIsBlocked());
   {
     QuietPipes outer;
@@ -92,8 +95,8 @@ TEST(QuietPipes, LeaveTheMaskAsItWas) {
 }
 
 TEST(Runtime, LeavesTheEmbeddersSigpipeAlone) {
-  // kj ignores it for the whole process when its loop is made; the loop is made by the first call that
-  // needs one, as a shim's greeting does.
+  // kj ignores it for the whole process when its loop is made; the loop is made by the first call
+  // that needs one, as a shim's greeting does.
   BeAnEmbedder();
   TestBoxes boxes;
   const BoxId id = boxes.Make();
@@ -126,8 +129,8 @@ TEST(Runtime, FollowingTheLogOfABoxThatDoesNotRunReturnsWhatIsThere) {
   logs.stdout_fd = out->second.get();
   EXPECT_THAT(runtime->Logs(id, logs), IsOk());
   char buffer[16];
-  EXPECT_EQ(std::string(buffer, static_cast<std::size_t>(
-                                    ::read(out->first.get(), buffer, sizeof buffer))),
+  EXPECT_EQ(std::string(buffer,
+                        static_cast<std::size_t>(::read(out->first.get(), buffer, sizeof buffer))),
             "b\nc\n");
 }
 

@@ -27,7 +27,8 @@ Error NoSuchBox(const std::string& reference) {
 }
 
 bool IsLive(BoxState state) {
-  return state == BoxState::kStarting || state == BoxState::kRunning || state == BoxState::kStopping;
+  return state == BoxState::kStarting || state == BoxState::kRunning ||
+         state == BoxState::kStopping;
 }
 
 }  // namespace
@@ -78,7 +79,8 @@ Result<BoxSpec> RuntimeImpl::ReadSpec(int box_fd) {
   return DecodeSpec(text);
 }
 
-Result<std::optional<BoxId>> RuntimeImpl::FindBySpecName(const Home& home, const std::string& name) {
+Result<std::optional<BoxId>> RuntimeImpl::FindBySpecName(const Home& home,
+                                                         const std::string& name) {
   BOXLITE_ASSIGN_OR_RETURN(std::vector<BoxId> ids, home.ListBoxes());
   for (const BoxId& id : ids) {
     Result<Fd> box = home.OpenBox(id);
@@ -90,8 +92,8 @@ Result<std::optional<BoxId>> RuntimeImpl::FindBySpecName(const Home& home, const
 }
 
 Result<BoxId> RuntimeImpl::Resolve(const std::string& reference) {
-  // Every id begins with nothing, and a box without a name has that one: an unset variable of a script must
-  // not name a box.
+  // Every id begins with nothing, and a box without a name has that one: an unset variable of a
+  // script must not name a box.
   if (reference.empty()) return Error(ErrorCode::kNotFound, "no such box: the reference is empty");
   BOXLITE_ASSIGN_OR_RETURN(const Home* home, ExistingHome(reference));
   BOXLITE_ASSIGN_OR_RETURN(std::vector<BoxId> ids, home->ListBoxes());
@@ -160,9 +162,8 @@ Result<std::vector<BoxInfo>> RuntimeImpl::List() {
     if (!boxes.back().spec.ok() && !home_->OpenBox(id).ok()) boxes.pop_back();
   }
   const auto created = [](const BoxInfo& box) { return box.spec.ok() ? box.spec->created_ns : 0; };
-  std::stable_sort(boxes.begin(), boxes.end(), [&](const BoxInfo& a, const BoxInfo& b) {
-    return created(a) > created(b);
-  });
+  std::stable_sort(boxes.begin(), boxes.end(),
+                   [&](const BoxInfo& a, const BoxInfo& b) { return created(a) > created(b); });
   return boxes;
 }
 
@@ -183,9 +184,9 @@ Result<HomeInfo> RuntimeImpl::Info() {
   BOXLITE_ASSIGN_OR_RETURN(std::vector<BoxInfo> boxes, List());
   info.boxes = boxes.size();
   const auto count = [&boxes](BoxState state) {
-    return static_cast<std::size_t>(std::count_if(
-        boxes.begin(), boxes.end(),
-        [state](const BoxInfo& box) { return box.derived.state == state; }));
+    return static_cast<std::size_t>(
+        std::count_if(boxes.begin(), boxes.end(),
+                      [state](const BoxInfo& box) { return box.derived.state == state; }));
   };
   info.running = count(BoxState::kRunning);
   info.stopped = count(BoxState::kStopped);
@@ -198,9 +199,8 @@ Result<HomeInfo> RuntimeImpl::Info() {
       BOXLITE_ASSIGN_OR_RETURN(images, ListDirectory(home_->images_fd()));
     }
     info.images = static_cast<std::size_t>(
-        std::count_if(images.begin(), images.end(), [](const std::string& image) {
-          return !image.starts_with(kPendingPrefix);
-        }));
+        std::count_if(images.begin(), images.end(),
+                      [](const std::string& image) { return !image.starts_with(kPendingPrefix); }));
     BOXLITE_ASSIGN_OR_RETURN(FilesystemVerdict filesystem, CheckFilesystem(home_->fd()));
     info.filesystem = filesystem.name;
   }
@@ -218,9 +218,8 @@ Result<HomeInfo> RuntimeImpl::Info() {
   if (!verdict.ok()) {
     info.accelerator = verdict.error().message();
   } else {
-    info.accelerator =
-        std::string(verdict->accelerator == Accelerator::kKvm ? "kvm" : "tcg") + ": " +
-        verdict->reason;
+    info.accelerator = std::string(verdict->accelerator == Accelerator::kKvm ? "kvm" : "tcg") +
+                       ": " + verdict->reason;
   }
   return info;
 }

@@ -66,9 +66,8 @@ struct MainEnd {
 Result<MainEnd> AwaitMainEnd(kj::AsyncIoContext& io, ShimClient& client, LogFollower& follower) {
   using Answer = capnp::Response<wire::Shim::WaitMainResults>;
   kj::Promise<Answer> waiting = client.shim().waitMainRequest().send();
-  kj::Promise<Answer> following = follower.Run().then([]() -> kj::Promise<Answer> {
-    return KJ_EXCEPTION(FAILED, "the log's follower ended");
-  });
+  kj::Promise<Answer> following = follower.Run().then(
+      []() -> kj::Promise<Answer> { return KJ_EXCEPTION(FAILED, "the log's follower ended"); });
   BOXLITE_ASSIGN_OR_RETURN(
       Answer answer,
       AwaitPromise<Answer>(io, waiting.exclusiveJoin(kj::mv(following)), std::nullopt));
@@ -119,8 +118,8 @@ Result<std::unique_ptr<ShimClient>> RuntimeImpl::ConnectForExec(const OpenBox& b
       }
       case VerbRule::kRefuse:
       case VerbRule::kNothingToDo:
-        return Error(ErrorCode::kWrongState, "exec in box " + box.id.str() + ": " +
-                                                 RefusalAdvice(Verb::kExec, state));
+        return Error(ErrorCode::kWrongState,
+                     "exec in box " + box.id.str() + ": " + RefusalAdvice(Verb::kExec, state));
     }
   }
 }
@@ -133,8 +132,8 @@ Result<ProcessExit> RuntimeImpl::ExecOn(ShimClient& client, const ExecOptions& o
   spec.setWorkingDir(AsBytes(options.working_dir));
   spec.setUser(AsBytes(options.user));
   spec.setStdin(options.stdin_fd >= 0);
-  // What a shell's pipeline does to a program whose reader has left. Shared with the sinks: they live as
-  // long as the connection, which may be longer than this call.
+  // What a shell's pipeline does to a program whose reader has left. Shared with the sinks: they
+  // live as long as the connection, which may be longer than this call.
   struct Running {
     kj::Maybe<wire::Execution::Client> execution;
     kj::Promise<void> told = kj::READY_NOW;
@@ -159,8 +158,8 @@ Result<ProcessExit> RuntimeImpl::ExecOn(ShimClient& client, const ExecOptions& o
                 .eagerlyEvaluate([](kj::Exception&&) {});
   }
   using Ended = capnp::Response<wire::Execution::WaitResults>;
-  BOXLITE_ASSIGN_OR_RETURN(
-      Ended ended, client.Await<Ended>(started.getExecution().waitRequest().send()));
+  BOXLITE_ASSIGN_OR_RETURN(Ended ended,
+                           client.Await<Ended>(started.getExecution().waitRequest().send()));
   BOXLITE_RETURN_IF_ERROR(FromWire(ended.getError()));
   return FromWireExit(ended.getExit());
 }
@@ -174,16 +173,16 @@ Result<ProcessExit> RuntimeImpl::Exec(const BoxId& id, const ExecOptions& option
   // The shim went away under us: say what became of the box.
   Result<Evidence> evidence = ReadEvidence(box.fd.get());
   if (!evidence.ok()) return exit;
-  return Error(ErrorCode::kUnavailable, "exec in box " + id.str() + ": the box went away: " +
-                                            DeriveState(*evidence).reason);
+  return Error(ErrorCode::kUnavailable,
+               "exec in box " + id.str() + ": the box went away: " + DeriveState(*evidence).reason);
 }
 
 Result<ProcessExit> RuntimeImpl::RecordedExit(const Evidence& evidence, const BoxId& id) {
   if (evidence.main_exit.present()) return evidence.main_exit.value.exit;
   const DerivedState derived = DeriveState(evidence);
-  return Error(ErrorCode::kWrongState, "wait for box " + id.str() +
-                                           ": this life ended without main's exit: " +
-                                           derived.reason);
+  return Error(
+      ErrorCode::kWrongState,
+      "wait for box " + id.str() + ": this life ended without main's exit: " + derived.reason);
 }
 
 Status RuntimeImpl::AwaitShimEnd(const OpenBox& box, const Evidence& evidence) {
@@ -205,8 +204,8 @@ Result<ProcessExit> RuntimeImpl::Wait(const BoxId& id) {
     BOXLITE_ASSIGN_OR_RETURN(Evidence evidence, ReadEvidence(box.fd.get()));
     const DerivedState derived = DeriveState(evidence);
     if (RuleFor(Verb::kWait, derived.state) == VerbRule::kRefuse) {
-      return Error(ErrorCode::kWrongState, "wait for box " + id.str() + ": " +
-                                               RefusalAdvice(Verb::kWait, derived.state));
+      return Error(ErrorCode::kWrongState,
+                   "wait for box " + id.str() + ": " + RefusalAdvice(Verb::kWait, derived.state));
     }
     const bool over = evidence.shim_lock == LockState::kFree;
     const bool told = evidence.main_exit.present() && !evidence.life_pending;
@@ -224,7 +223,8 @@ Result<ProcessExit> RuntimeImpl::Wait(const BoxId& id) {
       if (!status.ok()) return std::move(status).error().While("wait for box " + id.str());
       return FromWireExit(answer->getExit());
     }
-    // A live box that cannot be asked (its socket was deleted, its shim is stopped): its end can be seen.
+    // A live box that cannot be asked (its socket was deleted, its shim is stopped): its end can be
+    // seen.
     BOXLITE_RETURN_IF_ERROR(AwaitShimEnd(box, evidence));
   }
 }
@@ -280,10 +280,11 @@ Status RuntimeImpl::Logs(const BoxId& id, const LogOptions& options) {
   std::uint64_t end = 0;
   BOXLITE_RETURN_IF_ERROR(PrintTail(box.fd.get(), options, end));
   if (!options.follow) return {};
-  BOXLITE_ASSIGN_OR_RETURN(std::unique_ptr<LogFollower> follower,
-                           LogFollower::Create(io(), box.fd.get(), end, options.stdout_fd,
-                                               options.stderr_fd));
-  // Looked at after the watch began, and drained after the look: what was written meanwhile is not lost.
+  BOXLITE_ASSIGN_OR_RETURN(
+      std::unique_ptr<LogFollower> follower,
+      LogFollower::Create(io(), box.fd.get(), end, options.stdout_fd, options.stderr_fd));
+  // Looked at after the watch began, and drained after the look: what was written meanwhile is not
+  // lost.
   BOXLITE_ASSIGN_OR_RETURN(Evidence evidence, ReadEvidence(box.fd.get()));
   if (evidence.shim_lock == LockState::kFree) return follower->Drain();
   Result<ProcessHandle> shim = FindShim(box.fd.get(), evidence);
@@ -295,8 +296,7 @@ Status RuntimeImpl::Logs(const BoxId& id, const LogOptions& options) {
                                         kj::UnixEventPort::FdObserver::OBSERVE_READ);
     kj::Promise<int> over = ended.whenBecomesReadable().then([]() { return 0; });
     kj::Promise<int> following = follower->Run().then([]() { return 0; });
-    Result<int> done =
-        AwaitPromise<int>(io(), over.exclusiveJoin(kj::mv(following)), std::nullopt);
+    Result<int> done = AwaitPromise<int>(io(), over.exclusiveJoin(kj::mv(following)), std::nullopt);
     if (!done.ok()) return std::move(done).error();
   }
   return follower->Drain();
@@ -309,9 +309,9 @@ Result<ProcessExit> RuntimeImpl::RunForeground(const BoxId& id, const Foreground
     BOXLITE_ASSIGN_OR_RETURN(OfdLock verb, TakeVerb(box, "run"));
     BOXLITE_RETURN_IF_ERROR(StartLocked(box, verb, Attachment::kAttached, options.signals_fd));
   }
-  BOXLITE_ASSIGN_OR_RETURN(std::unique_ptr<LogFollower> follower,
-                           LogFollower::Create(io(), box.fd.get(), log_begin, options.stdout_fd,
-                                               options.stderr_fd));
+  BOXLITE_ASSIGN_OR_RETURN(
+      std::unique_ptr<LogFollower> follower,
+      LogFollower::Create(io(), box.fd.get(), log_begin, options.stdout_fd, options.stderr_fd));
   Result<std::unique_ptr<ShimClient>> client = ConnectLive(box);
   Result<MainEnd> end = Error(ErrorCode::kUnavailable, "not asked yet");
   if (client.ok()) {
@@ -328,7 +328,8 @@ Result<ProcessExit> RuntimeImpl::RunForeground(const BoxId& id, const Foreground
     // Too late to ask, or the shim was lost: the evidence decides, once nothing lives.
     attached_.erase(id);
     BOXLITE_ASSIGN_OR_RETURN(Evidence evidence, ReadEvidence(box.fd.get()));
-    if (evidence.shim_lock == LockState::kHeld) BOXLITE_RETURN_IF_ERROR(AwaitShimEnd(box, evidence));
+    if (evidence.shim_lock == LockState::kHeld)
+      BOXLITE_RETURN_IF_ERROR(AwaitShimEnd(box, evidence));
     BOXLITE_ASSIGN_OR_RETURN(evidence, ReadEvidence(box.fd.get()));
     drained = follower->Drain();
     if (drained.ok() && evidence.main_exit.present()) return evidence.main_exit.value.exit;

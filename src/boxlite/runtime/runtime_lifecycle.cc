@@ -12,7 +12,8 @@
 namespace boxlite {
 namespace {
 
-// How long a verb that ends a life lets another verb finish before it tells a booting shim to give up.
+// How long a verb that ends a life lets another verb finish before it tells a booting shim to give
+// up.
 constexpr milliseconds kPolitePause{1'000};
 
 Error Refusal(Verb verb, BoxState state, const BoxId& id) {
@@ -38,7 +39,8 @@ Result<OfdLock> RuntimeImpl::TakeVerbToEnd(const OpenBox& box, const std::string
     // The start fails, its caller reports so and lets go of the lock.
     if (shim.ok()) BOXLITE_RETURN_IF_ERROR(shim->Signal(SIGTERM));
   } else if (evidence.shim_lock == LockState::kHeld) {
-    // Most likely another stop waits for main's grace, which may be cut short: as docker's second stop.
+    // Most likely another stop waits for main's grace, which may be cut short: as docker's second
+    // stop.
     static_cast<void>(AskToEnd(io(), box.fd.get(), box.id, evidence, grace));
   }
   return TakeVerbLock(*home, box.id, box.fd.get(), verb, kVerbLockWait);
@@ -160,8 +162,7 @@ Status RuntimeImpl::Kill(const BoxId& id, int signal_number) {
   auto request = client->shim().signalMainRequest();
   request.setNumber(signal_number);
   using Answer = capnp::Response<wire::Shim::SignalMainResults>;
-  BOXLITE_ASSIGN_OR_RETURN(Answer answer,
-                           client->Await<Answer>(request.send(), kHandshakeTimeout));
+  BOXLITE_ASSIGN_OR_RETURN(Answer answer, client->Await<Answer>(request.send(), kHandshakeTimeout));
   Status sent = FromWire(answer.getError());
   if (!sent.ok()) return std::move(sent).error().While("signal box " + id.str());
   return {};
@@ -170,8 +171,9 @@ Status RuntimeImpl::Kill(const BoxId& id, int signal_number) {
 Status RuntimeImpl::Remove(const BoxId& id, Force force) {
   BOXLITE_ASSIGN_OR_RETURN(OpenBox box, Open(id));
   const Verb verb_kind = force == Force::kYes ? Verb::kForceRemove : Verb::kRemove;
-  BOXLITE_ASSIGN_OR_RETURN(
-      OfdLock verb, force == Force::kYes ? TakeVerbToEnd(box, "rm -f", milliseconds(0)) : TakeVerb(box, "rm"));
+  BOXLITE_ASSIGN_OR_RETURN(OfdLock verb, force == Force::kYes
+                                             ? TakeVerbToEnd(box, "rm -f", milliseconds(0))
+                                             : TakeVerb(box, "rm"));
   BOXLITE_ASSIGN_OR_RETURN(Evidence evidence, ReadEvidence(box.fd.get()));
   const BoxState state = DeriveState(evidence).state;
   if (RuleFor(verb_kind, state) == VerbRule::kRefuse) return Refusal(verb_kind, state, id);
@@ -181,17 +183,16 @@ Status RuntimeImpl::Remove(const BoxId& id, Force force) {
     return std::move(spec).error().While("remove box " + id.str());
   }
   if (force == Force::kYes) {
-    BOXLITE_ASSIGN_OR_RETURN(
-        EndReport report,
-        EndLife(io(), box.fd.get(), id, milliseconds(0), [&] { attached_.erase(id); }));
+    BOXLITE_ASSIGN_OR_RETURN(EndReport report, EndLife(io(), box.fd.get(), id, milliseconds(0),
+                                                       [&] { attached_.erase(id); }));
     attached_.erase(id);
     static_cast<void>(report);
   }
   BOXLITE_ASSIGN_OR_RETURN(const Home* home, HomeForWriting());
   // A --rm box that was ended has removed itself: that is what was asked for.
   if (!IsStillThere(*home, id, box.fd.get())) return {};
-  // No lock is taken to be sure: a reader would see it held and call the box alive. Only a shim takes
-  // these locks, and a shim that has not yet taken them holds the verb lock that we have.
+  // No lock is taken to be sure: a reader would see it held and call the box alive. Only a shim
+  // takes these locks, and a shim that has not yet taken them holds the verb lock that we have.
   const std::string name = spec.ok() ? spec->name : "";
   if (Status removed = TakeOutBox(*home, id, name); !removed.ok()) {
     return std::move(removed).error().While("remove box " + id.str());

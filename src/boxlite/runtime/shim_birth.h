@@ -1,5 +1,5 @@
-// What a shim is born with: its descriptors, and one message on its stdin. Nothing travels in argv or
-// the environment, where other users could read it.
+// What a shim is born with: its descriptors, and one message on its stdin. Nothing travels in argv
+// or the environment, where other users could read it.
 #pragma once
 
 #include <cstdint>
@@ -13,14 +13,14 @@
 namespace boxlite {
 
 // Descriptor numbers in the new shim. 0: the birth message; 1: /dev/null; 2: the life's shim.log.
-inline constexpr int kShimHomeFd = 3;        // the home's directory
-inline constexpr int kShimBoxFd = 4;         // the box's directory
-inline constexpr int kShimReportFd = 5;      // pipe: StartReport lines to the starter
-inline constexpr int kShimVerbLockFd = 6;    // the starter's verb lock; closed when the record stands
-inline constexpr int kShimLifeFd = 7;        // lives/.new-<life id>, prepared by the starter
-inline constexpr int kShimBaseFd = 8;        // the directory of the image's base
-inline constexpr int kShimKeepaliveFd = 9;   // attached lives: read end, ends with the creator
-inline constexpr int kShimCreatorFd = 10;    // attached lives: pidfd of the creator
+inline constexpr int kShimHomeFd = 3;      // the home's directory
+inline constexpr int kShimBoxFd = 4;       // the box's directory
+inline constexpr int kShimReportFd = 5;    // pipe: StartReport lines to the starter
+inline constexpr int kShimVerbLockFd = 6;  // the starter's verb lock; closed when the record stands
+inline constexpr int kShimLifeFd = 7;      // lives/.new-<life id>, prepared by the starter
+inline constexpr int kShimBaseFd = 8;      // the directory of the image's base
+inline constexpr int kShimKeepaliveFd = 9;  // attached lives: read end, ends with the creator
+inline constexpr int kShimCreatorFd = 10;   // attached lives: pidfd of the creator
 
 inline constexpr std::uint32_t kShimProtocolVersion = 1;
 
@@ -28,15 +28,15 @@ struct ShimBirth {
   BoxSpec spec;
   std::string life_id;
   bool attached = false;
-  std::string engine_kind;     // "qemu" | "fake"
+  std::string engine_kind;  // "qemu" | "fake"
   std::string engine_program;
-  std::string engine_build;    // key of the accelerator verdict
-  std::string accelerator;     // "kvm" | "tcg"
+  std::string engine_build;           // key of the accelerator verdict
+  std::string accelerator;            // "kvm" | "tcg"
   bool accelerator_demanded = false;  // --accel kvm: no fall-back to TCG
   std::uint64_t tsc_khz = 0;
   std::string kernel_path;
   std::string initramfs_path;
-  std::string base_name;       // in kShimBaseFd
+  std::string base_name;  // in kShimBaseFd
   std::uint32_t boot_deadline_ms = 0;
 };
 
@@ -49,15 +49,15 @@ struct StartReport {
   std::string message;                    // kFailed
 };
 
-// What the holder of a verb lock writes into the lock file, for others' messages. Believed only while
-// the lock is held.
+// What the holder of a verb lock writes into the lock file, for others' messages. Believed only
+// while the lock is held.
 struct LockHolder {
   int pid = 0;
   std::string verb;
 };
 
-// magic "BXL1" | length (4, little endian) | FNV-1a 64 of the body (8, little endian) | body: tells an
-// early end from a whole message. Not a defence against anybody: the pipe is private.
+// magic "BXL1" | length (4, little endian) | FNV-1a 64 of the body (8, little endian) | body: tells
+// an early end from a whole message. Not a defence against anybody: the pipe is private.
 std::string FrameBirth(std::string_view body);
 inline constexpr std::size_t kMaxBirthBytes = 16 * 1024 * 1024;
 // Reads one from a descriptor to its end. kCorrupt: cut short or damaged.

@@ -87,8 +87,8 @@ class FdPump {
     }
     if (count <= 0) return sink_.endRequest().send().ignoreResult();
     auto request = sink_.writeRequest();
-    request.setBytes(kj::arrayPtr(reinterpret_cast<const kj::byte*>(buffer),
-                                  static_cast<std::size_t>(count)));
+    request.setBytes(
+        kj::arrayPtr(reinterpret_cast<const kj::byte*>(buffer), static_cast<std::size_t>(count)));
     return request.send().then([this]() { return Run(); });
   }
 
@@ -112,16 +112,16 @@ Result<std::unique_ptr<ShimClient>> ShimClient::Connect(kj::AsyncIoContext& io, 
                                                         std::chrono::milliseconds timeout) {
   BOXLITE_ASSIGN_OR_RETURN(Fd fd, ConnectSocket(box_fd, timeout));
   kj::Own<kj::AsyncIoStream> stream = io.lowLevelProvider->wrapSocketFd(
-      fd.Release(), kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP |
-                        kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC);
+      fd.Release(),
+      kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP | kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC);
   std::unique_ptr<ShimClient> client(new ShimClient(io, kj::mv(stream)));
   auto request = client->shim().helloRequest();
   request.setProtocolVersion(kShimProtocolVersion);
   using Answer = capnp::Response<wire::Shim::HelloResults>;
   Result<Answer> answer = client->Await<Answer>(request.send(), timeout);
   if (!answer.ok()) {
-    return Error(ErrorCode::kUnavailable, "the box's supervisor does not answer: " +
-                                              answer.error().message());
+    return Error(ErrorCode::kUnavailable,
+                 "the box's supervisor does not answer: " + answer.error().message());
   }
   const std::string box_said = answer->getBoxId().cStr();
   const std::string life_said = answer->getLifeId().cStr();

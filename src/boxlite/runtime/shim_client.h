@@ -19,8 +19,8 @@ namespace boxlite {
 
 class ShimClient {
  public:
-  // Connects and greets. The shim must say that it is `id`'s and, when `life_id` is given, that life's:
-  // kConflict otherwise. kUnavailable: nobody listens, or nobody answers within `timeout`.
+  // Connects and greets. The shim must say that it is `id`'s and, when `life_id` is given, that
+  // life's: kConflict otherwise. kUnavailable: nobody listens, or nobody answers within `timeout`.
   static Result<std::unique_ptr<ShimClient>> Connect(kj::AsyncIoContext& io, int box_fd,
                                                      const BoxId& id,
                                                      std::optional<std::string> life_id,
@@ -47,8 +47,9 @@ template <typename T>
 Result<T> AwaitPromise(kj::AsyncIoContext& io, kj::Promise<T> promise,
                        std::optional<std::chrono::milliseconds> timeout);
 
-// A sink that writes to a descriptor with blocking writes; -1 discards. It never owns the descriptor.
-// After a failed write (EPIPE: our reader left) `on_broken` is called once and the rest is discarded.
+// A sink that writes to a descriptor with blocking writes; -1 discards. It never owns the
+// descriptor. After a failed write (EPIPE: our reader left) `on_broken` is called once and the rest
+// is discarded.
 wire::ByteSink::Client NewFdSink(int fd, kj::Function<void()> on_broken);
 
 // Copies a descriptor into a sink until its end, then end()s the sink. Works for pipes, sockets,

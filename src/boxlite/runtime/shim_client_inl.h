@@ -20,11 +20,15 @@ Result<T> AwaitPromise(kj::AsyncIoContext& io, kj::Promise<T> promise,
                        std::optional<std::chrono::milliseconds> timeout) {
   using Awaited = internal::Awaited<T>;
   kj::Promise<Awaited> settled = promise.then(
-      [](T&& value) { return Awaited{nullptr, kj::mv(value)}; },
-      [](kj::Exception&& exception) { return Awaited{kj::mv(exception), nullptr}; });
+      [](T&& value) {
+        return Awaited{nullptr, kj::mv(value)};
+      },
+      [](kj::Exception&& exception) {
+        return Awaited{kj::mv(exception), nullptr};
+      });
   if (timeout) {
-    // kj's clock stands still while its loop does not run: after a wait elsewhere (for a lock, a pidfd) it is
-    // behind, and a timeout counted from there would be over at once.
+    // kj's clock stands still while its loop does not run: after a wait elsewhere (for a lock, a
+    // pidfd) it is behind, and a timeout counted from there would be over at once.
     io.waitScope.poll();
     settled = settled.exclusiveJoin(
         io.provider->getTimer().afterDelay(timeout->count() * kj::MILLISECONDS).then([]() {
@@ -32,8 +36,12 @@ Result<T> AwaitPromise(kj::AsyncIoContext& io, kj::Promise<T> promise,
         }));
   }
   Awaited awaited = settled.wait(io.waitScope);
-  KJ_IF_MAYBE (exception, awaited.exception) { return FromException(*exception); }
-  KJ_IF_MAYBE (value, awaited.value) { return kj::mv(*value); }
+  KJ_IF_MAYBE (exception, awaited.exception) {
+    return FromException(*exception);
+  }
+  KJ_IF_MAYBE (value, awaited.value) {
+    return kj::mv(*value);
+  }
   return Error(ErrorCode::kTimeout, "no answer within " + std::to_string(timeout->count()) + " ms");
 }
 

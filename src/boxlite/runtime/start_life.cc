@@ -27,10 +27,10 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kMaxReportBytes = 1024 * 1024;
 
 struct Descriptors {
-  FdPair birth;     // pipe; the shim reads it
-  FdPair report;    // pipe; the shim writes it
-  FdPair keepalive; // attached only
-  Fd creator;       // attached only: pidfd of this process
+  FdPair birth;      // pipe; the shim reads it
+  FdPair report;     // pipe; the shim writes it
+  FdPair keepalive;  // attached only
+  Fd creator;        // attached only: pidfd of this process
   Fd log;
   Fd life;
   Fd base;
@@ -40,8 +40,8 @@ Result<Descriptors> OpenDescriptors(const StartRequest& request, const std::stri
   Descriptors fds;
   BOXLITE_ASSIGN_OR_RETURN(fds.base, OpenImage(*request.home, request.spec->image_digest));
   BOXLITE_ASSIGN_OR_RETURN(fds.life, PrepareLife(request.box_fd, life_id));
-  fds.log.Reset(::openat(fds.life.get(), "shim.log",
-                         O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  fds.log.Reset(
+      ::openat(fds.life.get(), "shim.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   if (!fds.log.valid()) return ErrnoError("make shim.log");
   BOXLITE_ASSIGN_OR_RETURN(fds.birth, MakePipe());
   BOXLITE_ASSIGN_OR_RETURN(fds.report, MakePipe());
@@ -56,8 +56,8 @@ Result<Descriptors> OpenDescriptors(const StartRequest& request, const std::stri
 // The shim gets no environment of ours but what finds QEMU's helpers: secrets live there.
 std::vector<std::string> ShimEnvironment() {
   const char* path = std::getenv("PATH");
-  std::vector<std::string> environment = {std::string("PATH=") +
-                                          (path != nullptr ? path : "/usr/sbin:/usr/bin:/sbin:/bin")};
+  std::vector<std::string> environment = {
+      std::string("PATH=") + (path != nullptr ? path : "/usr/sbin:/usr/bin:/sbin:/bin")};
 #ifdef BOXLITE_FAILPOINTS
   if (const char* point = std::getenv("BOXLITE_FAILPOINT"); point != nullptr) {
     environment.push_back(std::string("BOXLITE_FAILPOINT=") + point);
@@ -162,7 +162,8 @@ Error DiedSilently(int box_fd) {
     const LifeOutcome& outcome = evidence->outcome.value;
     return Error(outcome.code, "at " + outcome.stage + ": " + outcome.reason);
   }
-  return Error(ErrorCode::kUnavailable, what + "; its log is lives/<n>/shim.log in the box's directory");
+  return Error(ErrorCode::kUnavailable,
+               what + "; its log is lives/<n>/shim.log in the box's directory");
 }
 
 Status FollowReports(const StartRequest& request, Fd pipe, milliseconds boot_deadline) {
@@ -202,8 +203,8 @@ Result<StartedLife> StartLife(const StartRequest& request) {
   fds.birth.first.Reset();
   BOXLITE_RETURN_IF_ERROR(SendBirth(std::move(fds.birth.second), birth));
   BOXLITE_FAILPOINT("start.told");
-  BOXLITE_RETURN_IF_ERROR(FollowReports(request, std::move(fds.report.first),
-                                        milliseconds(birth.boot_deadline_ms)));
+  BOXLITE_RETURN_IF_ERROR(
+      FollowReports(request, std::move(fds.report.first), milliseconds(birth.boot_deadline_ms)));
   StartedLife started;
   started.life_id = birth.life_id;
   if (birth.attached) started.keepalive = Keepalive{std::move(fds.keepalive.second)};

@@ -34,8 +34,8 @@ struct StartedLife {
   std::optional<Keepalive> keepalive;  // attached lives
 };
 
-// Both locks must be free and the verb lock held. Returns when main has started. After an error the life,
-// if one began, is over or being ended by its shim: the caller runs EndLife and then reports.
+// Both locks must be free and the verb lock held. Returns when main has started. After an error the
+// life, if one began, is over or being ended by its shim: the caller runs EndLife and then reports.
 Result<StartedLife> StartLife(const StartRequest& request);
 
 }  // namespace boxlite

@@ -10,7 +10,8 @@
 
 namespace boxlite {
 
-// Waits its turn. kNotFound when the box was removed meanwhile; kTimeout names the holder and its verb.
+// Waits its turn. kNotFound when the box was removed meanwhile; kTimeout names the holder and its
+// verb.
 Result<OfdLock> TakeVerbLock(const Home& home, const BoxId& id, int box_fd, const std::string& verb,
                              std::chrono::milliseconds wait);
 

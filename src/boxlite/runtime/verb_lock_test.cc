@@ -8,11 +8,11 @@
 namespace boxlite {
 namespace {
 
+using std::chrono::milliseconds;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-using std::chrono::milliseconds;
 
 class VerbLockTest : public testing::Test {
  protected:
@@ -83,9 +83,8 @@ TEST_F(VerbLockTest, AWaiterWhoseBoxIsRemovedMeanwhileIsToldSo) {
     ASSERT_THAT(taken, IsOk());
     remover.emplace(std::move(*taken));
   }
-  std::thread waiter([&] {
-    EXPECT_THAT(Take("start", std::chrono::seconds(30)), HasCode(ErrorCode::kNotFound));
-  });
+  std::thread waiter(
+      [&] { EXPECT_THAT(Take("start", std::chrono::seconds(30)), HasCode(ErrorCode::kNotFound)); });
   EXPECT_THAT(TakeOutBox(boxes_.home(), id_, "web"), IsOk());
   remover.reset();
   waiter.join();

@@ -1,11 +1,11 @@
 #include "boxlite/shim/box_socket.h"
 
+#include <fcntl.h>
 #include <kj/debug.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-#include <fcntl.h>
 
 #include <cerrno>
 #include <cstring>
@@ -35,9 +35,10 @@ Status BoxSocket::Bind() {
   if (::listen(fd.get(), kBacklog) != 0) return ErrnoError("listen on the box's socket");
   // The old receiver first: its accept loop must not outlive it.
   tasks_ = nullptr;
-  receiver_ = io_.wrapListenSocketFd(fd.Release(), kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP |
-                                                       kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC |
-                                                       kj::LowLevelAsyncIoProvider::ALREADY_NONBLOCK);
+  receiver_ =
+      io_.wrapListenSocketFd(fd.Release(), kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP |
+                                               kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC |
+                                               kj::LowLevelAsyncIoProvider::ALREADY_NONBLOCK);
   tasks_ = server_.listen(*receiver_).eagerlyEvaluate([](kj::Exception&& exception) {
     KJ_LOG(ERROR, "the box's socket failed", exception);
   });

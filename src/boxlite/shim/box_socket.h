@@ -1,5 +1,5 @@
-// shim.sock: where clients of a live box connect. Bound through the box's directory descriptor, so that
-// any length of home works, and bound again when somebody deleted it.
+// shim.sock: where clients of a live box connect. Bound through the box's directory descriptor, so
+// that any length of home works, and bound again when somebody deleted it.
 #pragma once
 
 #include <capnp/rpc-twoparty.h>
@@ -11,7 +11,8 @@ namespace boxlite {
 
 class BoxSocket {
  public:
-  // `service` is what each client gets. Needs the shim lock: a socket of an earlier life is replaced.
+  // `service` is what each client gets. Needs the shim lock: a socket of an earlier life is
+  // replaced.
   BoxSocket(kj::LowLevelAsyncIoProvider& io, int box_fd, capnp::Capability::Client service)
       : io_(io), box_fd_(box_fd), server_(kj::mv(service)), tasks_(nullptr) {}
 

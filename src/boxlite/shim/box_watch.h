@@ -16,8 +16,8 @@ class BoxWatch {
   static Result<kj::Own<BoxWatch>> Create(kj::UnixEventPort& port, int boxes_fd, int box_fd,
                                           std::string box_name);
 
-  // Resolves at the next deletion around the box. kGone: boxes/<id> is not our directory any more, or its
-  // lock files were deleted: nobody can find or guard this box, so it must end.
+  // Resolves at the next deletion around the box. kGone: boxes/<id> is not our directory any more,
+  // or its lock files were deleted: nobody can find or guard this box, so it must end.
   enum class Change { kGone, kSomethingDeleted };
   kj::Promise<Change> Next();
 

@@ -10,8 +10,9 @@
 namespace boxlite {
 namespace {
 
-// Reads of the guest's messages while a message to it is stuck in the port. Each may make an answer, which
-// then waits in our memory: a guest that asks without reading would fill it. An honest one reads always.
+// Reads of the guest's messages while a message to it is stuck in the port. Each may make an
+// answer, which then waits in our memory: a guest that asks without reading would fill it. An
+// honest one reads always.
 constexpr int kMaxReadsDuringWrite = 4096;
 
 // The port, preceded by the bytes that were read beyond the greeting.
@@ -24,8 +25,7 @@ class SessionStream final : public kj::AsyncIoStream {
     if (writes_ > 0 && ++reads_during_write_ > kMaxReadsDuringWrite) {
       auto written = kj::newPromiseAndFulfiller<void>();
       written_ = kj::mv(written.fulfiller);
-      return written.promise.then(
-          [this, buffer, min, max]() { return tryRead(buffer, min, max); });
+      return written.promise.then([this, buffer, min, max]() { return tryRead(buffer, min, max); });
     }
     const std::size_t left = first_.size() - taken_;
     if (left == 0) return port_.tryRead(buffer, min, max);
@@ -51,7 +51,8 @@ class SessionStream final : public kj::AsyncIoStream {
     return writing.attach(kj::defer([this]() {
       if (--writes_ > 0) return;
       reads_during_write_ = 0;
-      if (written_.get() != nullptr) kj::Own<kj::PromiseFulfiller<void>>(kj::mv(written_))->fulfill();
+      if (written_.get() != nullptr)
+        kj::Own<kj::PromiseFulfiller<void>>(kj::mv(written_))->fulfill();
     }));
   }
 

@@ -1,5 +1,6 @@
-// GuestLink: the shim's one session with the guest's agent over the serial port. The guest is hostile:
-// what it may send is bounded in size, nesting and calls in flight, and text of its is made printable.
+// GuestLink: the shim's one session with the guest's agent over the serial port. The guest is
+// hostile: what it may send is bounded in size, nesting and calls in flight, and text of its is
+// made printable.
 #pragma once
 
 #include <capnp/rpc-twoparty.h>
@@ -17,14 +18,15 @@ inline constexpr std::uint64_t kGuestMessageWords = (1024 * 1024) / 8;
 inline constexpr int kGuestNestingLimit = 16;
 // Calls of the guest's that the shim has not answered yet, in words.
 // A stream has at most a
-// window of 64 KiB and one chunk under way, so some hundred slow readers fit before the port stalls.
+// window of 64 KiB and one chunk under way, so some hundred slow readers fit before the port
+// stalls.
 inline constexpr std::size_t kGuestFlowLimitWords = 32 * kGuestMessageWords;
 
 class GuestLink {
  public:
-  // Greets on `port` and waits for this session's answer, discarding what earlier sessions left. `port`
-  // must outlive the link. Rejects (never hangs by itself: the caller races it) when the port ends or the
-  // peer speaks another protocol version.
+  // Greets on `port` and waits for this session's answer, discarding what earlier sessions left.
+  // `port` must outlive the link. Rejects (never hangs by itself: the caller races it) when the
+  // port ends or the peer speaks another protocol version.
   static kj::Promise<kj::Own<GuestLink>> Open(kj::AsyncIoStream& port);
 
   wire::Agent::Client& agent() { return agent_; }

@@ -2,10 +2,10 @@
 #include "boxlite/shim/guest_link.h"
 
 #include <capnp/message.h>
-#include <capnp/rpc.capnp.h>
 #include <capnp/rpc-twoparty.h>
-#include <capnp/serialize.h>
+#include <capnp/rpc.capnp.h>
 #include <capnp/serialize-async.h>
+#include <capnp/serialize.h>
 
 #include <cstring>
 #include <memory>
@@ -71,9 +71,10 @@ class GuestLinkTest : public testing::Test {
   void SessionEndsAfter(const std::string& bytes) {
     kj::Own<GuestLink> link = Open();
     kj::Promise<void> call = link->agent().pingRequest().send().ignoreResult();
-    kj::Promise<bool> failed = call.then([]() { return false; }, [](kj::Exception&&) { return true; });
-    kj::Promise<void> draining = guest().readAllBytes().ignoreResult().eagerlyEvaluate(
-        [](kj::Exception&&) {});
+    kj::Promise<bool> failed =
+        call.then([]() { return false; }, [](kj::Exception&&) { return true; });
+    kj::Promise<void> draining =
+        guest().readAllBytes().ignoreResult().eagerlyEvaluate([](kj::Exception&&) {});
     kj::Promise<void> saying = Say(bytes).eagerlyEvaluate([](kj::Exception&&) {});
     EXPECT_TRUE(failed.wait(scope()));
     link->WhenClosed().wait(scope());
@@ -144,13 +145,12 @@ TEST_F(GuestLinkTest, ACallToAGuestThatClosesFails) {
   kj::Own<GuestLink> link = Open();
   kj::Promise<void> call = link->agent().pingRequest().send().ignoreResult();
   wire_->pipe.ends[1] = nullptr;
-  EXPECT_TRUE(call.then([]() { return false; }, [](kj::Exception&&) { return true; }).wait(scope()));
+  EXPECT_TRUE(
+      call.then([]() { return false; }, [](kj::Exception&&) { return true; }).wait(scope()));
   link->WhenClosed().wait(scope());
 }
 
-TEST_F(GuestLinkTest, GarbageEndsTheSession) {
-  SessionEndsAfter(std::string(64, '\xff'));
-}
+TEST_F(GuestLinkTest, GarbageEndsTheSession) { SessionEndsAfter(std::string(64, '\xff')); }
 
 TEST_F(GuestLinkTest, AMessageThatClaimsToBeHugeEndsTheSessionBeforeItIsAllocated) {
   // One segment of 2^31 words: 16 GiB.
@@ -200,7 +200,8 @@ TEST_F(GuestLinkTest, AGuestThatNeverAnswersHoldsNothingButItsCall) {
   kj::Promise<void> call = link->agent().pingRequest().send().ignoreResult();
   EXPECT_FALSE(call.poll(scope()));
   link = nullptr;
-  EXPECT_TRUE(call.then([]() { return false; }, [](kj::Exception&&) { return true; }).wait(scope()));
+  EXPECT_TRUE(
+      call.then([]() { return false; }, [](kj::Exception&&) { return true; }).wait(scope()));
 }
 
 TEST_F(GuestLinkTest, AGuestThatAsksWithoutReadingTheAnswersIsNotBufferedForEver) {

@@ -1,5 +1,5 @@
-// A whole session of the shim with a guest that says the input's bytes behind its greeting: personality,
-// root, main with both its outputs, an exec, the end.
+// A whole session of the shim with a guest that says the input's bytes behind its greeting:
+// personality, root, main with both its outputs, an exec, the end.
 #include <kj/async-io.h>
 #include <kj/exception.h>
 #include <kj/vector.h>
@@ -72,8 +72,7 @@ void Fuzz(kj::ArrayPtr<const kj::byte> bytes) {
   GreetingBytes hello;
   guest.read(hello.data(), hello.size()).wait(scope);
   GreetingScanner scanner(GreetingKind::kHello);
-  const GreetingBytes ack =
-      EncodeGreeting(GreetingKind::kAck, (**scanner.Feed(hello)).greeting);
+  const GreetingBytes ack = EncodeGreeting(GreetingKind::kAck, (**scanner.Feed(hello)).greeting);
   guest.write(ack.data(), ack.size()).wait(scope);
   kj::Own<GuestLink> link = opening.wait(scope);
 
@@ -85,8 +84,8 @@ void Fuzz(kj::ArrayPtr<const kj::byte> bytes) {
   calls.add(Start(link->agent(), wire::Agent::Role::MAIN, "main"));
   calls.add(Start(link->agent(), wire::Agent::Role::EXEC, "exec-1"));
   calls.add(Watch(link->agent().shutdownRequest().send()));
-  kj::Promise<void> all = kj::joinPromises(calls.releaseAsArray())
-                              .eagerlyEvaluate([](kj::Exception&&) {});
+  kj::Promise<void> all =
+      kj::joinPromises(calls.releaseAsArray()).eagerlyEvaluate([](kj::Exception&&) {});
   kj::Promise<void> saying =
       guest.write(bytes.begin(), bytes.size()).eagerlyEvaluate([](kj::Exception&&) {});
   saying.poll(scope);

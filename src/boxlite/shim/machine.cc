@@ -82,8 +82,8 @@ kj::Promise<void> Machine::Personalise(const ShimBirth& birth) {
   return request.send().then([challenge = kj::mv(challenge)](auto&& answer) {
     ThrowIfError(answer.getError());
     if (answer.getConfirmation() != challenge.asPtr()) {
-      kj::throwFatalException(AsException(
-          Error(ErrorCode::kUnavailable, "the guest did not confirm its personality")));
+      kj::throwFatalException(
+          AsException(Error(ErrorCode::kUnavailable, "the guest did not confirm its personality")));
     }
   });
 }
@@ -114,8 +114,9 @@ kj::Promise<wire::Process::Client> Machine::StartProgram(const Program& program,
 }
 
 kj::Promise<bool> Machine::EndsWithin(kj::Duration wait) {
-  return vm_->WhenEnded().then([](VmExit&&) { return true; }).exclusiveJoin(
-      timer_.afterDelay(wait).then([]() { return false; }));
+  return vm_->WhenEnded()
+      .then([](VmExit&&) { return true; })
+      .exclusiveJoin(timer_.afterDelay(wait).then([]() { return false; }));
 }
 
 kj::Promise<std::uint64_t> Machine::WrittenSoFar() {

@@ -1,5 +1,5 @@
-// Machine: one started VM with its agent, from the engine's start to its end. The steps of a start and of a
-// stop that concern the guest; what they mean for the life is Shim's affair.
+// Machine: one started VM with its agent, from the engine's start to its end. The steps of a start
+// and of a stop that concern the guest; what they mean for the life is Shim's affair.
 #pragma once
 
 #include <kj/async-io.h>

@@ -27,9 +27,14 @@ Fd Take(int number) {
 
 Result<ShimInheritance> TakeInheritance(bool attached) {
   BOXLITE_ASSIGN_OR_RETURN(Home home, Home::FromDescriptor(Take(kShimHomeFd)));
-  ShimInheritance inheritance{std::move(home),        Take(kShimBoxFd),  Take(kShimReportFd),
-                              Take(kShimVerbLockFd), Take(kShimLifeFd), Take(kShimBaseFd),
-                              Fd(),                   Fd()};
+  ShimInheritance inheritance{std::move(home),
+                              Take(kShimBoxFd),
+                              Take(kShimReportFd),
+                              Take(kShimVerbLockFd),
+                              Take(kShimLifeFd),
+                              Take(kShimBaseFd),
+                              Fd(),
+                              Fd()};
   if (attached) {
     inheritance.keepalive = Take(kShimKeepaliveFd);
     inheritance.creator = Take(kShimCreatorFd);

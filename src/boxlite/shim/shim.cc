@@ -78,8 +78,8 @@ Status Shim::TakeLife() {
   BOXLITE_ASSIGN_OR_RETURN(record.shim, IdentityOf(::getpid()));
   BOXLITE_ASSIGN_OR_RETURN(record.host, CurrentHostIdentity());
   BOXLITE_ASSIGN_OR_RETURN(
-      LifeWriter life, LifeWriter::Begin(inheritance_.box.get(), std::move(inheritance_.life),
-                                         std::move(record)));
+      LifeWriter life,
+      LifeWriter::Begin(inheritance_.box.get(), std::move(inheritance_.life), std::move(record)));
   life_ = std::move(life);
   BOXLITE_FAILPOINT("shim.published");
   inheritance_.verb_lock.Reset();
@@ -91,8 +91,8 @@ Status Shim::OpenForBusiness() {
   stage_ = "socket";
   BOXLITE_ASSIGN_OR_RETURN(LogWriter log, LogWriter::Open(inheritance_.box.get()));
   log_ = std::make_shared<LogWriter>(std::move(log));
-  socket_ = kj::heap<BoxSocket>(*io_.lowLevelProvider, inheritance_.box.get(),
-                                NewShimService(*this));
+  socket_ =
+      kj::heap<BoxSocket>(*io_.lowLevelProvider, inheritance_.box.get(), NewShimService(*this));
   BOXLITE_RETURN_IF_ERROR(socket_->Bind());
   BOXLITE_FAILPOINT("shim.bound");
   BOXLITE_ASSIGN_OR_RETURN(watch_, BoxWatch::Create(io_.unixEventPort, inheritance_.home.boxes_fd(),
@@ -129,9 +129,9 @@ kj::Promise<void> Shim::ServeUntilEnd() {
   BOXLITE_FAILPOINT("shim.started");
   Report({StartEvent::kStarted});
   started_fulfiller_->fulfill();
-  return OrMachineEnds(main_end_->addBranch())
-      .exclusiveJoin(stop_.addBranch())
-      .then([this]() { return EndGracefully(); });
+  return OrMachineEnds(main_end_->addBranch()).exclusiveJoin(stop_.addBranch()).then([this]() {
+    return EndGracefully();
+  });
 }
 
 kj::Promise<void> Shim::OrMachineEnds(kj::Promise<void> step) {
@@ -179,9 +179,9 @@ kj::Promise<void> Shim::EndMain() {
   if (main_ended_) return kj::READY_NOW;
   auto signal = main_->signalRequest();
   signal.setNumber(birth_.spec.stop_signal);
-  // Nothing here waits for the guest's answer: a silent guest has the same grace as a stubborn main.
-  kj::Promise<void> asked =
-      signal.send().ignoreResult().eagerlyEvaluate([](kj::Exception&&) {});
+  // Nothing here waits for the guest's answer: a silent guest has the same grace as a stubborn
+  // main.
+  kj::Promise<void> asked = signal.send().ignoreResult().eagerlyEvaluate([](kj::Exception&&) {});
   // A main that ignores the signal is killed, with all that runs beside it.
   kj::Promise<void> given_up = WhenGraceIsOver(timer_.now()).then([this]() {
     main_forced_ =
@@ -244,11 +244,9 @@ kj::Promise<void> Shim::Fail(kj::Exception&& exception) {
       emptied = machine_->vm().WhenEnded().ignoreResult();
     }
   }
-  return emptied
-      .catch_([](kj::Exception&& e) { KJ_LOG(ERROR, "ending a failed machine", e); })
-      .then([this, outcome = std::move(outcome)]() mutable {
-        return Conclude(std::move(outcome));
-      });
+  return emptied.catch_([](kj::Exception&& e) { KJ_LOG(ERROR, "ending a failed machine", e); })
+      .then(
+          [this, outcome = std::move(outcome)]() mutable { return Conclude(std::move(outcome)); });
 }
 
 kj::Promise<void> Shim::Conclude(LifeOutcome outcome) {
@@ -279,8 +277,8 @@ kj::Promise<void> Shim::Conclude(LifeOutcome outcome) {
 
 kj::Promise<void> Shim::WhenReaderLetGo() {
   if (!creator_let_go_ || detached_) return kj::READY_NOW;
-  // A foreground run still reads the log; it lets go when it has everything, or dies. A creator that does
-  // not read at all must not hold up who asked for the end.
+  // A foreground run still reads the log; it lets go when it has everything, or dies. A creator
+  // that does not read at all must not hold up who asked for the end.
   return creator_let_go_->addBranch().exclusiveJoin(
       stop_.addBranch().then([this]() { return timer_.afterDelay(AsDuration(kReaderBudget)); }));
 }
@@ -304,10 +302,10 @@ kj::Promise<void> Shim::WatchSignals() {
 
 kj::Promise<void> Shim::WhenCreatorLetGo() {
   using Observer = kj::UnixEventPort::FdObserver;
-  auto pipe = kj::heap<Observer>(io_.unixEventPort, inheritance_.keepalive.get(),
-                                 Observer::OBSERVE_READ);
-  auto process = kj::heap<Observer>(io_.unixEventPort, inheritance_.creator.get(),
-                                    Observer::OBSERVE_READ);
+  auto pipe =
+      kj::heap<Observer>(io_.unixEventPort, inheritance_.keepalive.get(), Observer::OBSERVE_READ);
+  auto process =
+      kj::heap<Observer>(io_.unixEventPort, inheritance_.creator.get(), Observer::OBSERVE_READ);
   kj::Promise<void> closed = pipe->whenBecomesReadable().attach(kj::mv(pipe));
   kj::Promise<void> died = process->whenBecomesReadable().attach(kj::mv(process));
   return closed.exclusiveJoin(kj::mv(died));

@@ -44,7 +44,9 @@ class Shim final : private kj::TaskSet::ErrorHandler {
   // For the service.
   const ShimBirth& birth() const { return birth_; }
   std::string_view phase() const;
-  kj::Promise<void> WhenStarted() { return started_.addBranch(); }  // rejects: why it could not start
+  kj::Promise<void> WhenStarted() {
+    return started_.addBranch();
+  }  // rejects: why it could not start
   // Main's exit once it is durable. Rejects when the life ends without one.
   kj::Promise<MainExit> WhenMainExited() { return main_exited_.addBranch(); }
   Machine& machine() { return *machine_; }
@@ -56,7 +58,8 @@ class Shim final : private kj::TaskSet::ErrorHandler {
   void Detach() { detached_ = true; }
 
  private:
-  // The steps of a start, in order. Each rejects with a typed error; stage_ names the one under way.
+  // The steps of a start, in order. Each rejects with a typed error; stage_ names the one under
+  // way.
   Status TakeLife();
   Status OpenForBusiness();
   kj::Promise<void> Boot();
@@ -82,8 +85,8 @@ class Shim final : private kj::TaskSet::ErrorHandler {
   kj::Promise<void> WatchCreator();
   kj::Promise<void> WatchDirectory();
   kj::Promise<void> WhenMachineEnds();  // rejects: it ended although nobody asked
-  // `step`, or the machine's end. A dead machine is noticed twice: its port breaks, and its process ends,
-  // which says why. The latter gets a moment to come first.
+  // `step`, or the machine's end. A dead machine is noticed twice: its port breaks, and its process
+  // ends, which says why. The latter gets a moment to come first.
   kj::Promise<void> OrMachineEnds(kj::Promise<void> step);
   kj::Promise<void> WhenCreatorLetGo();
 

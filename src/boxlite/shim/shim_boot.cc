@@ -36,7 +36,8 @@ Status Shim::EnsureDisk() {
                      O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
     if (!disk.valid()) return ErrnoError("make the box's disk");
   } else {
-    // No backing file in the header: a home may be moved, and the engine is told the base at each start.
+    // No backing file in the header: a home may be moved, and the engine is told the base at each
+    // start.
     constexpr int kTargetFd = 3;
     BOXLITE_ASSIGN_OR_RETURN(
         std::string output,
@@ -46,7 +47,8 @@ Status Shim::EnsureDisk() {
                    {{inheritance_.box.get(), kTargetFd}}));
     static_cast<void>(output);
   }
-  if (::renameat(inheritance_.box.get(), temporary.c_str(), inheritance_.box.get(), kDiskFile) != 0) {
+  if (::renameat(inheritance_.box.get(), temporary.c_str(), inheritance_.box.get(), kDiskFile) !=
+      0) {
     return ErrnoError("make the box's disk");
   }
   return {};
@@ -57,8 +59,8 @@ Result<kj::Own<Machine>> Shim::StartMachine(Accelerator accelerator) {
   vmm_ = birth_.engine_kind == "fake"
              ? NewFakeVmm(birth_.engine_program, *io_.lowLevelProvider, io_.unixEventPort)
              : NewQemuVmm(birth_.engine_program, *io_.lowLevelProvider, io_.unixEventPort);
-  Fd console(::openat(life_->life_fd(), kConsoleLog,
-                      O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  Fd console(
+      ::openat(life_->life_fd(), kConsoleLog, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
   if (!console.valid()) return ErrnoError("make console.log");
   VmConfig config;
   config.accelerator = accelerator;
@@ -89,19 +91,18 @@ kj::Promise<void> Shim::BootMachine(Accelerator accelerator) {
   machine_ = kj::mv(*machine);
   stage_ = "guest";
   const bool may_fall_back = accelerator == Accelerator::kKvm && !birth_.accelerator_demanded;
-  const auto deadline = may_fall_back
-                            ? kKvmFirstBootDeadline
-                            : std::chrono::milliseconds(birth_.boot_deadline_ms);
+  const auto deadline =
+      may_fall_back ? kKvmFirstBootDeadline : std::chrono::milliseconds(birth_.boot_deadline_ms);
   kj::Promise<void> late =
       timer_.afterDelay(AsDuration(deadline)).then([deadline]() -> kj::Promise<void> {
-        return AsException(Error(ErrorCode::kTimeout,
-                                 "the guest did not answer within " +
-                                     std::to_string(deadline.count()) +
-                                     " ms (BOXLITE_BOOT_TIMEOUT_MS sets the limit)"));
+        return AsException(
+            Error(ErrorCode::kTimeout, "the guest did not answer within " +
+                                           std::to_string(deadline.count()) +
+                                           " ms (BOXLITE_BOOT_TIMEOUT_MS sets the limit)"));
       });
-  return OrMachineEnds(machine_->Greet())
-      .exclusiveJoin(kj::mv(late))
-      .then([this]() { life_->NoteGuestAnswered(); });
+  return OrMachineEnds(machine_->Greet()).exclusiveJoin(kj::mv(late)).then([this]() {
+    life_->NoteGuestAnswered();
+  });
 }
 
 kj::Promise<void> Shim::BootOrFallBack() {
@@ -113,8 +114,7 @@ kj::Promise<void> Shim::BootOrFallBack() {
     if (machine_.get() == nullptr) return kj::mv(exception);
     const std::string reason = FromStep(exception).message();
     KJ_LOG(WARNING, "KVM did not boot a guest; falling back to emulation", reason.c_str());
-    static_cast<void>(
-        RememberKvmFailure(birth_.engine_build, inheritance_.home.fd(), reason).ok());
+    static_cast<void>(RememberKvmFailure(birth_.engine_build, inheritance_.home.fd(), reason).ok());
     machine_->vm().Kill();
     return machine_->vm().WhenEnded().then([this](VmExit&&) -> kj::Promise<void> {
       machine_ = nullptr;
@@ -155,7 +155,8 @@ kj::Promise<void> Shim::Boot() {
   if (Status disk = EnsureDisk(); !disk.ok()) return AsException(disk.error());
   BOXLITE_FAILPOINT("shim.disk");
   return BootOrFallBack().then([this]() {
-    // The guest answers: from here on its death is the machine's end, its silence the boot deadline.
+    // The guest answers: from here on its death is the machine's end, its silence the boot
+    // deadline.
     kj::Promise<void> prepared =
         machine_->Personalise(birth_)
             .then([this]() {
@@ -190,8 +191,7 @@ std::string Shim::ConsoleTail() const {
   char buffer[kConsoleTailBytes];
   const ssize_t count = ::pread(console.get(), buffer, sizeof buffer, begin);
   if (count <= 0) return "";
-  return "; the guest's console ends: " +
-         PrintableText({buffer, static_cast<std::size_t>(count)});
+  return "; the guest's console ends: " + PrintableText({buffer, static_cast<std::size_t>(count)});
 }
 
 }  // namespace boxlite

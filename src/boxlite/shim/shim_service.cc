@@ -139,8 +139,7 @@ class ShimService final : public wire::Shim::Server {
     program.working_dir = wanted.getWorkingDir().size() > 0
                               ? std::string(AsText(wanted.getWorkingDir()))
                               : box.working_dir;
-    program.user =
-        wanted.getUser().size() > 0 ? std::string(AsText(wanted.getUser())) : box.user;
+    program.user = wanted.getUser().size() > 0 ? std::string(AsText(wanted.getUser())) : box.user;
     const bool with_input = wanted.getStdin();
     auto out = NewForwardSink(params.getStdout());
     auto err = NewForwardSink(params.getStderr());

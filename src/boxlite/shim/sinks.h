@@ -1,5 +1,5 @@
-// Where the guest's output goes: into main's log, or on to a client. Both are called by the guest, which is
-// hostile: a chunk beyond the contract's size is refused.
+// Where the guest's output goes: into main's log, or on to a client. Both are called by the guest,
+// which is hostile: a chunk beyond the contract's size is refused.
 #pragma once
 
 #include <memory>
@@ -15,8 +15,8 @@ inline constexpr std::size_t kMaxChunk = 256 * 1024;
 // Appends to main.log. A full disk loses output, never the box: it is said once in the shim's log.
 wire::ByteSink::Client NewLogSink(std::shared_ptr<LogWriter> log, LogStream stream);
 
-// Hands on to a client's sink with its back-pressure. Once the client is gone the rest is discarded, so
-// that the program does not block on a reader who left.
+// Hands on to a client's sink with its back-pressure. Once the client is gone the rest is
+// discarded, so that the program does not block on a reader who left.
 wire::ByteSink::Client NewForwardSink(wire::ByteSink::Client target);
 
 }  // namespace boxlite

@@ -40,7 +40,8 @@ struct CachedVerdict {
   std::uint64_t tsc_khz = 0;
 };
 
-// A verdict is good for a boot only as long as this stays: modprobe and a group's membership change it.
+// A verdict is good for a boot only as long as this stays: modprobe and a group's membership change
+// it.
 bool KvmOpens() { return ::access("/dev/kvm", R_OK | W_OK) == 0; }
 
 std::optional<CachedVerdict> ReadCache(int dir_fd, const std::string& boot_id,
@@ -50,7 +51,7 @@ std::optional<CachedVerdict> ReadCache(int dir_fd, const std::string& boot_id,
   if (!text.ok()) return std::nullopt;
   try {
     const Json json = Json::parse(*text);
-    CachedVerdict cached{json.at("boot_id"), json.at("build"), json.at("kvm"),
+    CachedVerdict cached{json.at("boot_id"),    json.at("build"),  json.at("kvm"),
                          json.at("kvm_opened"), json.at("reason"), json.at("tsc_khz")};
     if (cached.boot_id == boot_id && cached.build == build && cached.kvm_opened == KvmOpens()) {
       return cached;
@@ -62,12 +63,9 @@ std::optional<CachedVerdict> ReadCache(int dir_fd, const std::string& boot_id,
 }
 
 Status WriteCache(int dir_fd, const CachedVerdict& verdict) {
-  const Json json = {{"boot_id", verdict.boot_id},
-                     {"build", verdict.build},
-                     {"kvm", verdict.kvm},
-                     {"kvm_opened", verdict.kvm_opened},
-                     {"reason", verdict.reason},
-                     {"tsc_khz", verdict.tsc_khz}};
+  const Json json = {{"boot_id", verdict.boot_id}, {"build", verdict.build},
+                     {"kvm", verdict.kvm},         {"kvm_opened", verdict.kvm_opened},
+                     {"reason", verdict.reason},   {"tsc_khz", verdict.tsc_khz}};
   return WriteFileAtomically(dir_fd, kCacheFile,
                              json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n",
                              Durability::kVolatile);
@@ -106,9 +104,10 @@ Result<QemuBinary> FindQemu(const std::string& search_path) {
     if (directory.empty() || directory[0] != '/') continue;
     if (std::optional<QemuBinary> found = ProgramAt(directory + "/" + kQemuName)) return *found;
   }
-  return Error(ErrorCode::kNotFound,
-               std::string("there is no ") + kQemuName +
-                   " on this host: install QEMU 7.2 or later (Debian: qemu-system-x86 and qemu-utils)");
+  return Error(
+      ErrorCode::kNotFound,
+      std::string("there is no ") + kQemuName +
+          " on this host: install QEMU 7.2 or later (Debian: qemu-system-x86 and qemu-utils)");
 }
 
 Result<std::string> ParseQemuVersion(const std::string& output) {
@@ -124,7 +123,8 @@ Result<std::string> ParseQemuVersion(const std::string& output) {
   const std::string version =
       std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(patch);
   if (major < kOldestMajor || (major == kOldestMajor && minor < kOldestMinor)) {
-    return Error(ErrorCode::kUnsupported, "QEMU " + version + " is too old: 7.2 or later is needed");
+    return Error(ErrorCode::kUnsupported,
+                 "QEMU " + version + " is too old: 7.2 or later is needed");
   }
   return version;
 }
@@ -140,8 +140,8 @@ Result<std::string> QemuVersion(const std::string& path) {
 #if defined(__x86_64__)
 
 Result<std::uint64_t> MeasureTscKhz() {
-  // Two points, 10 ms apart. Each is the tightest of several pairs of readings: a pair that was interrupted
-  // is wider. The error is then some tens of nanoseconds in ten milliseconds.
+  // Two points, 10 ms apart. Each is the tightest of several pairs of readings: a pair that was
+  // interrupted is wider. The error is then some tens of nanoseconds in ten milliseconds.
   struct Point {
     std::uint64_t tsc = 0;
     std::int64_t ns = 0;
@@ -166,8 +166,8 @@ Result<std::uint64_t> MeasureTscKhz() {
   const timespec stretch = {0, 10'000'000};
   ::nanosleep(&stretch, nullptr);
   const Point second = read_point();
-  const double khz = static_cast<double>(second.tsc - first.tsc) * 1e6 /
-                     static_cast<double>(second.ns - first.ns);
+  const double khz =
+      static_cast<double>(second.tsc - first.tsc) * 1e6 / static_cast<double>(second.ns - first.ns);
   if (!(khz > 1e5 && khz < 1e8)) {
     return Error(ErrorCode::kUnsupported, "the host's time stamp counter is not usable");
   }
@@ -190,8 +190,12 @@ Result<AcceleratorVerdict> ChooseAccelerator(AcceleratorRequest request, const Q
   if (!cached) {
     BOXLITE_ASSIGN_OR_RETURN(std::string version, QemuVersion(qemu.path));
     Status kvm = TryKvm();
-    cached = CachedVerdict{host.boot_id, qemu.build, kvm.ok(), KvmOpens(),
-                           kvm.ok() ? "a trial guest ran" : kvm.error().message(), 0};
+    cached = CachedVerdict{host.boot_id,
+                           qemu.build,
+                           kvm.ok(),
+                           KvmOpens(),
+                           kvm.ok() ? "a trial guest ran" : kvm.error().message(),
+                           0};
     Result<std::uint64_t> tsc = MeasureTscKhz();
     if (tsc.ok()) cached->tsc_khz = *tsc;
     if (cache_use == CacheUse::kReadWrite && cache_dir_fd >= 0) {
@@ -216,8 +220,8 @@ Result<AcceleratorVerdict> ChooseAccelerator(AcceleratorRequest request, const Q
 Status RememberKvmFailure(const std::string& qemu_build, int cache_dir_fd,
                           const std::string& reason) {
   BOXLITE_ASSIGN_OR_RETURN(HostIdentity host, CurrentHostIdentity());
-  CachedVerdict verdict{host.boot_id, qemu_build, false, KvmOpens(),
-                        "a boot under KVM failed: " + reason, 0};
+  CachedVerdict verdict{
+      host.boot_id, qemu_build, false, KvmOpens(), "a boot under KVM failed: " + reason, 0};
   Result<std::uint64_t> tsc = MeasureTscKhz();
   if (tsc.ok()) verdict.tsc_khz = *tsc;
   return WriteCache(cache_dir_fd, verdict);

@@ -44,7 +44,7 @@ bool KvmIsThere() { return ::access("/dev/kvm", R_OK | W_OK) == 0; }
 // What an earlier trial on this very host would have left.
 void WriteVerdict(int dir_fd, const std::string& boot_id, const std::string& build, bool kvm,
                   bool kvm_opened) {
-  const Json json = {{"boot_id", boot_id},  {"build", build},     {"kvm", kvm},
+  const Json json = {{"boot_id", boot_id},       {"build", build},          {"kvm", kvm},
                      {"kvm_opened", kvm_opened}, {"reason", "from a file"}, {"tsc_khz", 1234567}};
   ASSERT_THAT(WriteFileAtomically(dir_fd, "accelerator.json", json.dump(), Durability::kVolatile),
               IsOk());
@@ -90,8 +90,8 @@ TEST(QemuVersion, WhatIsNoQemuIsCorrupt) {
 TEST(FindQemu, TakesTheFirstOfTheSearchPath) {
   FakeQemu first;
   FakeQemu second;
-  Result<QemuBinary> found = FindQemu("/no/such/place:" + second.directory() + ":" +
-                                      first.directory());
+  Result<QemuBinary> found =
+      FindQemu("/no/such/place:" + second.directory() + ":" + first.directory());
   ASSERT_THAT(found, IsOk());
   EXPECT_EQ(found->path, second.Path());
   EXPECT_EQ(second.TimesAsked(), 0) << "nothing is started to find it";
@@ -125,13 +125,13 @@ TEST(ChooseAccelerator, TriesOnceForEachHostBootAndBuild) {
   FakeQemu qemu;
   TestDirectory cache;
   const QemuBinary binary = *FindQemu(qemu.directory());
-  Result<AcceleratorVerdict> first = ChooseAccelerator(AcceleratorRequest::kAuto, binary, cache.fd(),
-                                                       CacheUse::kReadWrite);
+  Result<AcceleratorVerdict> first =
+      ChooseAccelerator(AcceleratorRequest::kAuto, binary, cache.fd(), CacheUse::kReadWrite);
   ASSERT_THAT(first, IsOk());
   EXPECT_FALSE(first->from_cache);
   EXPECT_EQ(qemu.TimesAsked(), 1);
-  Result<AcceleratorVerdict> second = ChooseAccelerator(AcceleratorRequest::kAuto, binary,
-                                                        cache.fd(), CacheUse::kReadWrite);
+  Result<AcceleratorVerdict> second =
+      ChooseAccelerator(AcceleratorRequest::kAuto, binary, cache.fd(), CacheUse::kReadWrite);
   ASSERT_THAT(second, IsOk());
   EXPECT_TRUE(second->from_cache);
   EXPECT_EQ(second->tsc_khz, first->tsc_khz);
@@ -140,8 +140,9 @@ TEST(ChooseAccelerator, TriesOnceForEachHostBootAndBuild) {
 
   QemuBinary upgraded = binary;
   upgraded.build += "x";
-  EXPECT_FALSE(ChooseAccelerator(AcceleratorRequest::kAuto, upgraded, cache.fd(),
-                                 CacheUse::kReadWrite)->from_cache);
+  EXPECT_FALSE(
+      ChooseAccelerator(AcceleratorRequest::kAuto, upgraded, cache.fd(), CacheUse::kReadWrite)
+          ->from_cache);
   EXPECT_EQ(qemu.TimesAsked(), 2);
 }
 
@@ -150,11 +151,11 @@ TEST(ChooseAccelerator, AVerdictOfAnotherBootIsNone) {
   TestDirectory cache;
   const QemuBinary binary = *FindQemu(qemu.directory());
   WriteVerdict(cache.fd(), "another-boot", binary.build, false, KvmIsThere());
-  EXPECT_FALSE(ChooseAccelerator(AcceleratorRequest::kAuto, binary, cache.fd(),
-                                 CacheUse::kReadOnly)->from_cache);
+  EXPECT_FALSE(ChooseAccelerator(AcceleratorRequest::kAuto, binary, cache.fd(), CacheUse::kReadOnly)
+                   ->from_cache);
   WriteVerdict(cache.fd(), BootId(), binary.build, false, KvmIsThere());
-  Result<AcceleratorVerdict> hit = ChooseAccelerator(AcceleratorRequest::kAuto, binary, cache.fd(),
-                                                     CacheUse::kReadOnly);
+  Result<AcceleratorVerdict> hit =
+      ChooseAccelerator(AcceleratorRequest::kAuto, binary, cache.fd(), CacheUse::kReadOnly);
   ASSERT_THAT(hit, IsOk());
   EXPECT_TRUE(hit->from_cache);
   EXPECT_EQ(hit->tsc_khz, 1234567u);
@@ -166,8 +167,8 @@ TEST(ChooseAccelerator, AVerdictIsVoidWhenTheDeviceCameOrWent) {
   TestDirectory cache;
   const QemuBinary binary = *FindQemu(qemu.directory());
   WriteVerdict(cache.fd(), BootId(), binary.build, false, !KvmIsThere());
-  EXPECT_FALSE(ChooseAccelerator(AcceleratorRequest::kAuto, binary, cache.fd(),
-                                 CacheUse::kReadOnly)->from_cache);
+  EXPECT_FALSE(ChooseAccelerator(AcceleratorRequest::kAuto, binary, cache.fd(), CacheUse::kReadOnly)
+                   ->from_cache);
 }
 
 TEST(ChooseAccelerator, AReaderWritesNothing) {
@@ -177,7 +178,8 @@ TEST(ChooseAccelerator, AReaderWritesNothing) {
   EXPECT_THAT(ChooseAccelerator(AcceleratorRequest::kAuto, binary, cache.fd(), CacheUse::kReadOnly),
               IsOk());
   EXPECT_TRUE(ListDirectory(cache.fd())->empty());
-  EXPECT_THAT(ChooseAccelerator(AcceleratorRequest::kAuto, binary, -1, CacheUse::kReadWrite), IsOk());
+  EXPECT_THAT(ChooseAccelerator(AcceleratorRequest::kAuto, binary, -1, CacheUse::kReadWrite),
+              IsOk());
 }
 
 TEST(ChooseAccelerator, ADamagedCacheIsNoCache) {
@@ -187,8 +189,10 @@ TEST(ChooseAccelerator, ADamagedCacheIsNoCache) {
   for (const char* text : {"", "{", "[]", "null", "{\"boot_id\":1}", "\xff\xfe"}) {
     ASSERT_THAT(WriteFileAtomically(cache.fd(), "accelerator.json", text, Durability::kVolatile),
                 IsOk());
-    EXPECT_THAT(ChooseAccelerator(AcceleratorRequest::kAuto, binary, cache.fd(),
-                                  CacheUse::kReadOnly), IsOk()) << text;
+    EXPECT_THAT(
+        ChooseAccelerator(AcceleratorRequest::kAuto, binary, cache.fd(), CacheUse::kReadOnly),
+        IsOk())
+        << text;
   }
 }
 
@@ -196,8 +200,9 @@ TEST(ChooseAccelerator, AnUnsupportedQemuIsRefusedAndNotRemembered) {
   FakeQemu qemu("QEMU emulator version 6.0.0");
   TestDirectory cache;
   const QemuBinary binary = *FindQemu(qemu.directory());
-  EXPECT_THAT(ChooseAccelerator(AcceleratorRequest::kAuto, binary, cache.fd(),
-                                CacheUse::kReadWrite), HasCode(ErrorCode::kUnsupported));
+  EXPECT_THAT(
+      ChooseAccelerator(AcceleratorRequest::kAuto, binary, cache.fd(), CacheUse::kReadWrite),
+      HasCode(ErrorCode::kUnsupported));
   EXPECT_TRUE(ListDirectory(cache.fd())->empty());
 }
 
@@ -206,12 +211,13 @@ TEST(ChooseAccelerator, ADemandedKvmThatDoesNotWorkIsAnErrorThatSaysWhy) {
   TestDirectory cache;
   const QemuBinary binary = *FindQemu(qemu.directory());
   WriteVerdict(cache.fd(), BootId(), binary.build, false, KvmIsThere());
-  Result<AcceleratorVerdict> refused = ChooseAccelerator(AcceleratorRequest::kKvm, binary,
-                                                         cache.fd(), CacheUse::kReadOnly);
+  Result<AcceleratorVerdict> refused =
+      ChooseAccelerator(AcceleratorRequest::kKvm, binary, cache.fd(), CacheUse::kReadOnly);
   ASSERT_THAT(refused, HasCode(ErrorCode::kUnavailable));
   EXPECT_THAT(refused.error().message(), HasSubstr("from a file"));
-  EXPECT_EQ(ChooseAccelerator(AcceleratorRequest::kAuto, binary, cache.fd(),
-                              CacheUse::kReadOnly)->accelerator, Accelerator::kTcg);
+  EXPECT_EQ(ChooseAccelerator(AcceleratorRequest::kAuto, binary, cache.fd(), CacheUse::kReadOnly)
+                ->accelerator,
+            Accelerator::kTcg);
 }
 
 TEST(ChooseAccelerator, TcgCanBeAskedForWhereKvmWorksAndBringsItsTscAlong) {
@@ -219,14 +225,14 @@ TEST(ChooseAccelerator, TcgCanBeAskedForWhereKvmWorksAndBringsItsTscAlong) {
   TestDirectory cache;
   const QemuBinary binary = *FindQemu(qemu.directory());
   WriteVerdict(cache.fd(), BootId(), binary.build, true, KvmIsThere());
-  Result<AcceleratorVerdict> tcg = ChooseAccelerator(AcceleratorRequest::kTcg, binary, cache.fd(),
-                                                     CacheUse::kReadOnly);
+  Result<AcceleratorVerdict> tcg =
+      ChooseAccelerator(AcceleratorRequest::kTcg, binary, cache.fd(), CacheUse::kReadOnly);
   ASSERT_THAT(tcg, IsOk());
   EXPECT_EQ(tcg->accelerator, Accelerator::kTcg);
   EXPECT_EQ(tcg->tsc_khz, 1234567u);
   EXPECT_EQ(tcg->reason, "asked for");
-  Result<AcceleratorVerdict> kvm = ChooseAccelerator(AcceleratorRequest::kKvm, binary, cache.fd(),
-                                                     CacheUse::kReadOnly);
+  Result<AcceleratorVerdict> kvm =
+      ChooseAccelerator(AcceleratorRequest::kKvm, binary, cache.fd(), CacheUse::kReadOnly);
   ASSERT_THAT(kvm, IsOk());
   EXPECT_EQ(kvm->accelerator, Accelerator::kKvm);
   EXPECT_EQ(kvm->tsc_khz, 0u) << "a wrong word to the guest's kernel would do harm under KVM";
@@ -238,8 +244,8 @@ TEST(ChooseAccelerator, ABootThatFailedUnderKvmIsRememberedForThisHostBoot) {
   const QemuBinary binary = *FindQemu(qemu.directory());
   WriteVerdict(cache.fd(), BootId(), binary.build, true, KvmIsThere());
   ASSERT_THAT(RememberKvmFailure(binary.build, cache.fd(), "it hung"), IsOk());
-  Result<AcceleratorVerdict> verdict = ChooseAccelerator(AcceleratorRequest::kAuto, binary,
-                                                         cache.fd(), CacheUse::kReadOnly);
+  Result<AcceleratorVerdict> verdict =
+      ChooseAccelerator(AcceleratorRequest::kAuto, binary, cache.fd(), CacheUse::kReadOnly);
   ASSERT_THAT(verdict, IsOk());
   EXPECT_TRUE(verdict->from_cache);
   EXPECT_EQ(verdict->accelerator, Accelerator::kTcg);

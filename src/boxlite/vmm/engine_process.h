@@ -1,5 +1,5 @@
-// EngineProcess: the process of a machine as a child of the shim: watched and signalled through its pidfd,
-// killed and reaped at the latest when this is destroyed.
+// EngineProcess: the process of a machine as a child of the shim: watched and signalled through its
+// pidfd, killed and reaped at the latest when this is destroyed.
 #pragma once
 
 #include <kj/async-io.h>

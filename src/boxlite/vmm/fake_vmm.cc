@@ -40,17 +40,16 @@ class FakeVmm final : public Vmm {
   Result<kj::Own<LiveVm>> Start(const VmConfig& config) override {
     BOXLITE_ASSIGN_OR_RETURN(FdPair agent, MakeSocketPair());
     BOXLITE_ASSIGN_OR_RETURN(FdPair control, MakeSocketPair());
-    BOXLITE_ASSIGN_OR_RETURN(
-        kj::Own<EngineProcess> process,
-        EngineProcess::Start({program_},
-                             {{agent.second.get(), kQemuAgentFd},
-                              {control.second.get(), kQemuMonitorFd},
-                              {config.vm_lock_fd, kQemuVmLockFd},
-                              {config.box_dir_fd, kQemuBoxDirFd},
-                              {config.log_fd, STDERR_FILENO}},
-                             event_port_));
-    const unsigned flags = kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP |
-                           kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC;
+    BOXLITE_ASSIGN_OR_RETURN(kj::Own<EngineProcess> process,
+                             EngineProcess::Start({program_},
+                                                  {{agent.second.get(), kQemuAgentFd},
+                                                   {control.second.get(), kQemuMonitorFd},
+                                                   {config.vm_lock_fd, kQemuVmLockFd},
+                                                   {config.box_dir_fd, kQemuBoxDirFd},
+                                                   {config.log_fd, STDERR_FILENO}},
+                                                  event_port_));
+    const unsigned flags =
+        kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP | kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC;
     auto agent_port = io_.wrapSocketFd(agent.first.Release(), flags);
     return kj::Own<LiveVm>(kj::heap<FakeVm>(kj::mv(process), kj::mv(agent_port),
                                             io_.wrapSocketFd(control.first.Release(), flags)));

@@ -1,6 +1,6 @@
-// TryKvm: a guest of some instructions in long mode, run in a process of its own. A KVM that opens may still
-// be unable to run a 64-bit kernel: some software KVMs emulate ring 0 instruction by instruction, fail at the
-// first SSE store, or are hundreds of times too slow.
+// TryKvm: a guest of some instructions in long mode, run in a process of its own. A KVM that opens
+// may still be unable to run a 64-bit kernel: some software KVMs emulate ring 0 instruction by
+// instruction, fail at the first SSE store, or are hundreds of times too slow.
 #include <fcntl.h>
 #include <linux/kvm.h>
 #include <poll.h>
@@ -25,8 +25,8 @@ namespace boxlite {
 #if defined(__x86_64__)
 namespace {
 
-// Hardware runs a million iterations in about a millisecond, KVM under an emulated host in eleven; what
-// needs longer than this runs no kernel in a useful time.
+// Hardware runs a million iterations in about a millisecond, KVM under an emulated host in eleven;
+// what needs longer than this runs no kernel in a useful time.
 constexpr int kDeadlineMs = 250;
 constexpr std::size_t kGuestBytes = 2 * 1024 * 1024;
 constexpr std::uint64_t kPageTables = 0x1000;  // PML4, PDPT and PD in three pages
@@ -36,9 +36,9 @@ constexpr std::uint16_t kMagicPort = 0x80;
 constexpr std::uint8_t kMagic = 0x5A;
 
 // mov ecx, 1000000; l: dec ecx; jnz l; movaps [0x10000], xmm0; mov al, 0x5A; out 0x80, al; hlt
-constexpr std::uint8_t kProgram[] = {0xB9, 0x40, 0x42, 0x0F, 0x00, 0xFF, 0xC9, 0x75, 0xFC,
-                                     0x0F, 0x29, 0x04, 0x25, 0x00, 0x00, 0x01, 0x00, 0xB0,
-                                     kMagic, 0xE6, kMagicPort, 0xF4};
+constexpr std::uint8_t kProgram[] = {0xB9, 0x40, 0x42,   0x0F, 0x00,       0xFF, 0xC9, 0x75,
+                                     0xFC, 0x0F, 0x29,   0x04, 0x25,       0x00, 0x00, 0x01,
+                                     0x00, 0xB0, kMagic, 0xE6, kMagicPort, 0xF4};
 
 void Write64(std::uint8_t* memory, std::uint64_t address, std::uint64_t value) {
   std::memcpy(memory + address, &value, sizeof value);
@@ -70,9 +70,9 @@ bool EnterLongMode(int vcpu) {
   kvm_sregs sregs = {};
   if (::ioctl(vcpu, KVM_GET_SREGS, &sregs) != 0) return false;
   sregs.cr3 = kPageTables;
-  sregs.cr4 = 0x20 | 0x200 | 0x400;             // PAE, OSFXSR, OSXMMEXCPT
-  sregs.cr0 = 0x80000000 | 0x1 | 0x2 | 0x20;    // PG, PE, MP, NE
-  sregs.efer = 0x100 | 0x400;                   // LME, LMA
+  sregs.cr4 = 0x20 | 0x200 | 0x400;           // PAE, OSFXSR, OSXMMEXCPT
+  sregs.cr0 = 0x80000000 | 0x1 | 0x2 | 0x20;  // PG, PE, MP, NE
+  sregs.efer = 0x100 | 0x400;                 // LME, LMA
   sregs.cs = Segment(11, 0x8, true);
   sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss = Segment(3, 0x10, false);
   if (::ioctl(vcpu, KVM_SET_SREGS, &sregs) != 0) return false;
@@ -88,7 +88,8 @@ const char* RunMicroGuest(int kvm) {
   if (::ioctl(kvm, KVM_GET_API_VERSION, 0) != KVM_API_VERSION) return "an unknown KVM version";
   const int vm = ::ioctl(kvm, KVM_CREATE_VM, 0);
   if (vm < 0) return "no machine could be created";
-  void* memory = ::mmap(nullptr, kGuestBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* memory =
+      ::mmap(nullptr, kGuestBytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return "no memory";
   FillMemory(static_cast<std::uint8_t*>(memory));
   kvm_userspace_memory_region region = {};
@@ -99,13 +100,14 @@ const char* RunMicroGuest(int kvm) {
   if (vcpu < 0) return "no virtual cpu could be created";
   const int run_bytes = ::ioctl(kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
   if (run_bytes <= 0) return "no run area";
-  void* area = ::mmap(nullptr, static_cast<std::size_t>(run_bytes), PROT_READ | PROT_WRITE, MAP_SHARED,
-                      vcpu, 0);
+  void* area = ::mmap(nullptr, static_cast<std::size_t>(run_bytes), PROT_READ | PROT_WRITE,
+                      MAP_SHARED, vcpu, 0);
   if (area == MAP_FAILED) return "no run area";
   if (!EnterLongMode(vcpu)) return "long mode was refused";
   auto* run = static_cast<kvm_run*>(area);
   if (::ioctl(vcpu, KVM_RUN, 0) != 0) return "the guest could not be run";
-  if (run->exit_reason == KVM_EXIT_INTERNAL_ERROR) return "an instruction of 64-bit code was refused";
+  if (run->exit_reason == KVM_EXIT_INTERNAL_ERROR)
+    return "an instruction of 64-bit code was refused";
   if (run->exit_reason != KVM_EXIT_IO || run->io.port != kMagicPort) return "the guest went astray";
   const auto* data = static_cast<const std::uint8_t*>(area) + run->io.data_offset;
   return *data == kMagic ? nullptr : "the guest computed a wrong value";

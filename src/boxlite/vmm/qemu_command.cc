@@ -43,7 +43,8 @@ struct RootDisk {
     Add(args, {"-blockdev", "driver=file,node-name=root-file,discard=unmap,filename=" +
                                 ThroughFd(kQemuBoxDirFd, config.overlay_name)});
     // The overlay's header names no backing file, so that a home may be moved: it is said here.
-    Add(args, {"-blockdev", "driver=qcow2,node-name=root,discard=unmap,file=root-file,backing=base"});
+    Add(args,
+        {"-blockdev", "driver=qcow2,node-name=root,discard=unmap,file=root-file,backing=base"});
     Add(args, {"-device", std::string("virtio-blk-") + profile.bus + ",drive=root,id=root0"});
   }
 };
@@ -52,10 +53,10 @@ struct SpareDisk {
   int index;
   void AddTo(Args& args, const MachineProfile& profile) const {
     const std::string name = "spare" + std::to_string(index);
-    Add(args, {"-blockdev", "driver=null-co,read-zeroes=on,node-name=" + name +
-                                ",size=" + kSpareDiskBytes});
-    Add(args, {"-device",
-               std::string("virtio-blk-") + profile.bus + ",drive=" + name + ",id=" + name + "dev"});
+    Add(args, {"-blockdev",
+               "driver=null-co,read-zeroes=on,node-name=" + name + ",size=" + kSpareDiskBytes});
+    Add(args, {"-device", std::string("virtio-blk-") + profile.bus + ",drive=" + name +
+                              ",id=" + name + "dev"});
   }
 };
 
@@ -90,9 +91,10 @@ std::string KernelCommandLine(const MachineProfile& profile, const VmConfig& con
       "nokaslr mitigations=off no_timer_check random.trust_cpu=on ";
   line += profile.kernel_words;
   if (config.accelerator == Accelerator::kTcg && config.tsc_khz > 0) {
-    // Without a PIT the kernel has no tick source when its quick TSC calibration fails, and then hangs for
-    // ever: 1 boot in 6, 2 in 3 on a loaded host. Under emulation the guest's TSC is the host's. Under KVM
-    // the paravirtual clock tells the frequency, and a wrong word here would do harm.
+    // Without a PIT the kernel has no tick source when its quick TSC calibration fails, and then
+    // hangs for ever: 1 boot in 6, 2 in 3 on a loaded host. Under emulation the guest's TSC is the
+    // host's. Under KVM the paravirtual clock tells the frequency, and a wrong word here would do
+    // harm.
     line += " tsc_early_khz=" + std::to_string(config.tsc_khz);
     // Loops per jiffy at the Debian kernel's HZ=250: spares the calibration loop.
     line += " lpj=" + std::to_string(config.tsc_khz * 1000 / 250);
@@ -103,8 +105,8 @@ std::string KernelCommandLine(const MachineProfile& profile, const VmConfig& con
 std::vector<std::string> QemuCommand(const std::string& program, const MachineProfile& profile,
                                      const VmConfig& config) {
   Args args = {program, "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot"};
-  Add(args, {"-sandbox",
-             "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"});
+  Add(args,
+      {"-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"});
   Add(args, {"-M", profile.machine});
   // Modern virtio: legacy mmio has no place in a machine that is saved and restored.
   Add(args, {"-global", "virtio-mmio.force-legacy=false"});

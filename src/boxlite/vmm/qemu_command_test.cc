@@ -48,9 +48,9 @@ std::vector<std::string> DeviceIds(const VmConfig& config) {
 }
 
 TEST(QemuCommand, HasTheSameSlotsInTheSameOrderWhateverTheBoxUses) {
-  const std::vector<std::string> slots = {"serial",  "console0", "agent0",  "fsport0",
-                                          "fsport1", "fsport2",  "fsport3", "root0",
-                                          "spare0dev", "spare1dev", "nic0", "rng0"};
+  const std::vector<std::string> slots = {"serial",    "console0",  "agent0",  "fsport0",
+                                          "fsport1",   "fsport2",   "fsport3", "root0",
+                                          "spare0dev", "spare1dev", "nic0",    "rng0"};
   EXPECT_EQ(DeviceIds(Config()), slots);
   VmConfig other = Config(Accelerator::kKvm);
   other.cpus = 8;
@@ -108,7 +108,8 @@ TEST(QemuCommand, ACommaInANameCannotAddAnOption) {
 }
 
 TEST(QemuCommand, PathsOfTheUserStandAloneOrNotAtAll) {
-  // The kernel's place is the user's to choose: it must be an argument of its own, never part of one.
+  // The kernel's place is the user's to choose: it must be an argument of its own, never part of
+  // one.
   VmConfig config = Config();
   config.kernel_path = "/odd, place/vmlinux";
   config.initramfs_path = "/odd, place/initramfs";

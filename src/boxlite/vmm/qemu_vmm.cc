@@ -44,17 +44,14 @@ class QemuVmm final : public Vmm {
   Result<kj::Own<LiveVm>> Start(const VmConfig& config) override {
     BOXLITE_ASSIGN_OR_RETURN(FdPair agent, MakeSocketPair());
     BOXLITE_ASSIGN_OR_RETURN(FdPair monitor, MakeSocketPair());
-    std::vector<InheritedFd> fds = {{agent.second.get(), kQemuAgentFd},
-                                    {monitor.second.get(), kQemuMonitorFd},
-                                    {config.vm_lock_fd, kQemuVmLockFd},
-                                    {config.box_dir_fd, kQemuBoxDirFd},
-                                    {config.base_dir_fd, kQemuBaseDirFd},
-                                    {config.console_fd, kQemuConsoleFd},
-                                    {config.log_fd, STDERR_FILENO}};
-    BOXLITE_ASSIGN_OR_RETURN(
-        kj::Own<EngineProcess> process,
-        EngineProcess::Start(QemuCommand(program_, kMicrovmProfile, config), std::move(fds),
-                             event_port_));
+    std::vector<InheritedFd> fds = {
+        {agent.second.get(), kQemuAgentFd},   {monitor.second.get(), kQemuMonitorFd},
+        {config.vm_lock_fd, kQemuVmLockFd},   {config.box_dir_fd, kQemuBoxDirFd},
+        {config.base_dir_fd, kQemuBaseDirFd}, {config.console_fd, kQemuConsoleFd},
+        {config.log_fd, STDERR_FILENO}};
+    BOXLITE_ASSIGN_OR_RETURN(kj::Own<EngineProcess> process,
+                             EngineProcess::Start(QemuCommand(program_, kMicrovmProfile, config),
+                                                  std::move(fds), event_port_));
     return kj::Own<LiveVm>(kj::heap<QemuVm>(kj::mv(process), Wrap(io_, std::move(agent.first)),
                                             Wrap(io_, std::move(monitor.first))));
   }

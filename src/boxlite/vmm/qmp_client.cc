@@ -12,8 +12,8 @@ using Json = nlohmann::json;
 
 namespace {
 
-// QEMU's deepest answer has some ten levels. A value is printed by recursion: without a limit, a QEMU that
-// its guest has taken over could end the shim.
+// QEMU's deepest answer has some ten levels. A value is printed by recursion: without a limit, a
+// QEMU that its guest has taken over could end the shim.
 constexpr int kMaxDepth = 64;
 
 Json ParseBounded(std::string_view text) {

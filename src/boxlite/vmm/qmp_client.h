@@ -1,5 +1,5 @@
-// QmpClient: QEMU's control socket (QMP), asynchronously. Only what a shim needs: greeting, commands, their
-// answers; events are skipped.
+// QmpClient: QEMU's control socket (QMP), asynchronously. Only what a shim needs: greeting,
+// commands, their answers; events are skipped.
 #pragma once
 
 #include <kj/async-io.h>
@@ -22,7 +22,8 @@ struct QmpMessage {
 // kCorrupt for what is no QMP message. Never throws.
 Result<QmpMessage> ParseQmpMessage(std::string_view line);
 
-// The sum of bytes written over all devices of a query-blockstats answer; 0 for an answer it cannot read.
+// The sum of bytes written over all devices of a query-blockstats answer; 0 for an answer it cannot
+// read.
 std::uint64_t SumWrittenBytes(std::string_view blockstats);
 
 class QmpClient {
@@ -32,8 +33,8 @@ class QmpClient {
 
   explicit QmpClient(kj::Own<kj::AsyncIoStream> stream);
 
-  // Sends a command without arguments and resolves with its answer's JSON. Commands are answered in order.
-  // Rejects when QEMU refuses it or is gone.
+  // Sends a command without arguments and resolves with its answer's JSON. Commands are answered in
+  // order. Rejects when QEMU refuses it or is gone.
   kj::Promise<std::string> Execute(std::string command);
 
  private:

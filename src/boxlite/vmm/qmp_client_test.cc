@@ -45,9 +45,11 @@ class QmpClientTest : public testing::Test {
   }
   std::string FailureOf(kj::Promise<std::string> promise) {
     std::string failure;
-    promise.then([](std::string&&) {}, [&failure](kj::Exception&& exception) {
-      failure = exception.getDescription().cStr();
-    }).wait(scope_);
+    promise
+        .then(
+            [](std::string&&) {},
+            [&failure](kj::Exception&& exception) { failure = exception.getDescription().cStr(); })
+        .wait(scope_);
     return failure;
   }
 
@@ -127,8 +129,9 @@ TEST_F(QmpClientTest, ALineWithoutAnEndIsNotKeptForEver) {
   std::size_t taken = 0;
   bool refused = false;
   while (!refused && taken < 16 * QmpClient::kMaxLine) {
-    auto write = qemu().write(chunk.data(), chunk.size()).then([] { return true; },
-                                                               [](kj::Exception&&) { return false; });
+    auto write = qemu()
+                     .write(chunk.data(), chunk.size())
+                     .then([] { return true; }, [](kj::Exception&&) { return false; });
     if (!write.poll(scope_)) break;  // it reads no more
     refused = !write.wait(scope_);
     taken += chunk.size();
@@ -174,8 +177,9 @@ TEST(QmpMessage, WhatIsNoneIsCorruptAndNeverThrows) {
 TEST(QmpMessage, OneThatIsNestedWithoutEndIsCorrupt) {
   // Printing such a value again would need a stack frame for each level.
   const std::size_t deep = QmpClient::kMaxLine / 2 - 16;
-  EXPECT_THAT(ParseQmpMessage("{\"return\":" + std::string(deep, '[') + std::string(deep, ']') + "}"),
-              HasCode(ErrorCode::kCorrupt));
+  EXPECT_THAT(
+      ParseQmpMessage("{\"return\":" + std::string(deep, '[') + std::string(deep, ']') + "}"),
+      HasCode(ErrorCode::kCorrupt));
   EXPECT_THAT(ParseQmpMessage("{\"return\":" + std::string(20, '[') + std::string(20, ']') + "}"),
               IsOk());
 }

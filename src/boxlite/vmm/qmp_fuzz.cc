@@ -27,8 +27,8 @@ void Fuzz(std::string_view bytes) {
   kj::Promise<void> second = client.Execute("quit").ignoreResult().catch_([](kj::Exception&&) {});
   kj::Promise<void> draining =
       pipe.ends[1]->readAllBytes().ignoreResult().eagerlyEvaluate([](kj::Exception&&) {});
-  kj::Promise<void> saying = pipe.ends[1]->write(bytes.data(), bytes.size())
-                                 .eagerlyEvaluate([](kj::Exception&&) {});
+  kj::Promise<void> saying =
+      pipe.ends[1]->write(bytes.data(), bytes.size()).eagerlyEvaluate([](kj::Exception&&) {});
   saying.poll(scope);
   first.poll(scope);
   second.poll(scope);

@@ -1,5 +1,6 @@
-// The engine that runs a box's machine, as the shim sees it: start it, talk to the guest's port, learn
-// that it ended, ask it to quit. QemuVmm is the real one, FakeVmm runs a small program in its place.
+// The engine that runs a box's machine, as the shim sees it: start it, talk to the guest's port,
+// learn that it ended, ask it to quit. QemuVmm is the real one, FakeVmm runs a small program in its
+// place.
 #pragma once
 
 #include <kj/async-io.h>
@@ -22,16 +23,16 @@ struct VmConfig {
   Accelerator accelerator = Accelerator::kTcg;
   std::uint32_t cpus = 1;
   std::uint64_t memory_mib = 512;
-  std::uint64_t tsc_khz = 0;    // of the host; passed to the guest under TCG only (see docs/design)
-  std::string kernel_path;      // vmlinux, booted through PVH
+  std::uint64_t tsc_khz = 0;  // of the host; passed to the guest under TCG only (see docs/design)
+  std::string kernel_path;    // vmlinux, booted through PVH
   std::string initramfs_path;
-  int box_dir_fd = -1;          // the overlay is opened through it, so no path is too long or odd
-  std::string overlay_name;     // qcow2 in box_dir_fd, without a backing file in its header
+  int box_dir_fd = -1;       // the overlay is opened through it, so no path is too long or odd
+  std::string overlay_name;  // qcow2 in box_dir_fd, without a backing file in its header
   int base_dir_fd = -1;
-  std::string base_name;        // raw ext4 in base_dir_fd, opened read-only
-  int vm_lock_fd = -1;          // deliberately inherited: held for as long as the machine lives
-  int console_fd = -1;          // the guest's console goes here (a file, append)
-  int log_fd = -1;              // stderr of the engine
+  std::string base_name;  // raw ext4 in base_dir_fd, opened read-only
+  int vm_lock_fd = -1;    // deliberately inherited: held for as long as the machine lives
+  int console_fd = -1;    // the guest's console goes here (a file, append)
+  int log_fd = -1;        // stderr of the engine
 };
 
 // How the machine's process ended.
@@ -41,14 +42,16 @@ struct VmExit {
   std::string Describe() const;  // "exited with code 1", "was ended by signal 9 (Killed)"
 };
 
-// One running machine. Destroying it kills and reaps the process. All calls from the kj loop's thread.
+// One running machine. Destroying it kills and reaps the process. All calls from the kj loop's
+// thread.
 class LiveVm {
  public:
   virtual ~LiveVm() noexcept(false) {}
 
   virtual ProcessIdentity identity() const = 0;
 
-  // The host end of the port named "agent". Owned by the machine; may be used until it is destroyed.
+  // The host end of the port named "agent". Owned by the machine; may be used until it is
+  // destroyed.
   virtual kj::AsyncIoStream& agent_port() = 0;
 
   // Resolves when the process has ended and was reaped. May be asked any number of times.
@@ -68,12 +71,13 @@ class Vmm {
  public:
   virtual ~Vmm() noexcept(false) {}
 
-  // Starts the machine as a child of the calling thread, which must be the process's main thread: the
-  // parent-death signal fires when the *thread* that forked ends. After an error nothing runs.
+  // Starts the machine as a child of the calling thread, which must be the process's main thread:
+  // the parent-death signal fires when the *thread* that forked ends. After an error nothing runs.
   virtual Result<kj::Own<LiveVm>> Start(const VmConfig& config) = 0;
 };
 
-// `program`: the qemu-system binary, resp. the fake engine. The io objects must outlive all machines.
+// `program`: the qemu-system binary, resp. the fake engine. The io objects must outlive all
+// machines.
 kj::Own<Vmm> NewQemuVmm(std::string program, kj::LowLevelAsyncIoProvider& io,
                         kj::UnixEventPort& event_port);
 kj::Own<Vmm> NewFakeVmm(std::string program, kj::LowLevelAsyncIoProvider& io,
