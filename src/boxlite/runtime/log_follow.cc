@@ -61,7 +61,8 @@ kj::Promise<void> LogFollower::Run() {
   }
   // Read after the events were taken: what is written from here on makes a new event.
   if (Status drained = Drain(); !drained.ok()) {
-    return KJ_EXCEPTION(FAILED, "follow the log", drained.error().message().c_str());
+    failure_ = std::move(drained).error();
+    return KJ_EXCEPTION(FAILED, "the log's follower failed");
   }
   return observer_.whenBecomesReadable().then([this]() { return Run(); });
 }

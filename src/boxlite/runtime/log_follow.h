@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 
 #include "boxlite/base/result.h"
 #include "boxlite/runtime/main_log.h"
@@ -21,8 +22,9 @@ class LogFollower {
                                                      int stderr_fd);
 
   // Copies what is there and goes on as more comes. Never resolves by itself; rejects when the log
-  // or the output fails (`error()` then says why).
+  // or the output fails: failure() then says why, with its code, which an exception cannot carry.
   kj::Promise<void> Run();
+  const std::optional<Error>& failure() const { return failure_; }
 
   // Copies what is there now. After the writer is gone that is all.
   Status Drain();
@@ -38,6 +40,7 @@ class LogFollower {
   std::uint64_t begin_;
   int stdout_fd_;
   int stderr_fd_;
+  std::optional<Error> failure_;
 };
 
 }  // namespace boxlite

@@ -109,6 +109,11 @@ TEST_F(LogFollowTest, AReaderThatLeftEndsIt) {
   ASSERT_THAT(log.Append(LogStream::kStdout, "x", kTime), IsOk());
   // kj has SIGPIPE ignored while its loop lives.
   EXPECT_THAT(follower->Drain(), HasCode(ErrorCode::kUnavailable));
+  EXPECT_FALSE(follower->failure().has_value());
+  kj::Promise<void> running = follower->Run().eagerlyEvaluate(nullptr);
+  EXPECT_TRUE(running.poll(io_->waitScope));
+  ASSERT_TRUE(follower->failure().has_value());
+  EXPECT_EQ(follower->failure()->code(), ErrorCode::kUnavailable);
 }
 
 }  // namespace

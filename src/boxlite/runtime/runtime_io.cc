@@ -68,11 +68,14 @@ Result<MainEnd> AwaitMainEnd(kj::AsyncIoContext& io, ShimClient& client, LogFoll
   kj::Promise<Answer> waiting = client.shim().waitMainRequest().send();
   kj::Promise<Answer> following = follower.Run().then(
       []() -> kj::Promise<Answer> { return KJ_EXCEPTION(FAILED, "the log's follower ended"); });
-  BOXLITE_ASSIGN_OR_RETURN(
-      Answer answer,
-      AwaitPromise<Answer>(io, waiting.exclusiveJoin(kj::mv(following)), std::nullopt));
-  BOXLITE_RETURN_IF_ERROR(FromWire(answer.getError()));
-  return MainEnd{FromWireExit(answer.getExit()), answer.getLogEnd()};
+  Result<Answer> answer =
+      AwaitPromise<Answer>(io, waiting.exclusiveJoin(kj::mv(following)), std::nullopt);
+  if (!answer.ok() && follower.failure()) {
+    return Error(*follower.failure()).While("show main's output");
+  }
+  if (!answer.ok()) return std::move(answer).error();
+  BOXLITE_RETURN_IF_ERROR(FromWire(answer->getError()));
+  return MainEnd{FromWireExit(answer->getExit()), answer->getLogEnd()};
 }
 
 }  // namespace
@@ -297,6 +300,9 @@ Status RuntimeImpl::Logs(const BoxId& id, const LogOptions& options) {
     kj::Promise<int> over = ended.whenBecomesReadable().then([]() { return 0; });
     kj::Promise<int> following = follower->Run().then([]() { return 0; });
     Result<int> done = AwaitPromise<int>(io(), over.exclusiveJoin(kj::mv(following)), std::nullopt);
+    if (!done.ok() && follower->failure()) {
+      return Error(*follower->failure()).While("follow the log of box " + id.str());
+    }
     if (!done.ok()) return std::move(done).error();
   }
   return follower->Drain();
@@ -331,6 +337,7 @@ Result<ProcessExit> RuntimeImpl::RunForeground(const BoxId& id, const Foreground
     if (evidence.shim_lock == LockState::kHeld)
       BOXLITE_RETURN_IF_ERROR(AwaitShimEnd(box, evidence));
     BOXLITE_ASSIGN_OR_RETURN(evidence, ReadEvidence(box.fd.get()));
+    if (follower->failure()) return std::move(end).error();
     drained = follower->Drain();
     if (drained.ok() && evidence.main_exit.present()) return evidence.main_exit.value.exit;
     if (end.error().code() != ErrorCode::kUnavailable) return std::move(end).error();
