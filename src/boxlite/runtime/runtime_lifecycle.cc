@@ -54,7 +54,10 @@ Status RuntimeImpl::AwaitStarted(const OpenBox& box, const Evidence& evidence) {
   // No socket yet, or none any more: the state is looked at again.
   if (!client.ok()) {
     Result<ProcessHandle> shim = FindShim(box.fd.get(), evidence);
-    if (!shim.ok()) return {};
+    // Gone a moment ago: look again. A shim of another user's would be looked for without end.
+    if (!shim.ok()) {
+      return shim.error().code() == ErrorCode::kNotFound ? Status() : Status(shim.error());
+    }
     Result<bool> ended = shim->WaitEnded(static_cast<int>(kFlushProgressStep.count()) / 100);
     return ended.ok() ? Status() : Status(ended.error());
   }

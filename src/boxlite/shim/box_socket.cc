@@ -18,6 +18,8 @@ namespace boxlite {
 namespace {
 
 constexpr int kBacklog = 128;
+// Long enough for a client to leave, short enough for a person who waits.
+constexpr kj::Duration kAcceptPause = 100 * kj::MILLISECONDS;
 
 }  // namespace
 
@@ -39,10 +41,16 @@ Status BoxSocket::Bind() {
       io_.wrapListenSocketFd(fd.Release(), kj::LowLevelAsyncIoProvider::TAKE_OWNERSHIP |
                                                kj::LowLevelAsyncIoProvider::ALREADY_CLOEXEC |
                                                kj::LowLevelAsyncIoProvider::ALREADY_NONBLOCK);
-  tasks_ = server_.listen(*receiver_).eagerlyEvaluate([](kj::Exception&& exception) {
-    KJ_LOG(ERROR, "the box's socket failed", exception);
-  });
+  tasks_ = Accept().eagerlyEvaluate(
+      [](kj::Exception&& exception) { KJ_LOG(ERROR, "the box's socket failed", exception); });
   return {};
+}
+
+kj::Promise<void> BoxSocket::Accept() {
+  return server_.listen(*receiver_).catch_([this](kj::Exception&& exception) {
+    KJ_LOG(ERROR, "a client could not be accepted", exception);
+    return timer_.afterDelay(kAcceptPause).then([this]() { return Accept(); });
+  });
 }
 
 Status BoxSocket::RebindIfGone() {

@@ -4,6 +4,7 @@
 
 #include <capnp/rpc-twoparty.h>
 #include <kj/async-io.h>
+#include <kj/timer.h>
 
 #include "boxlite/base/result.h"
 
@@ -13,8 +14,9 @@ class BoxSocket {
  public:
   // `service` is what each client gets. Needs the shim lock: a socket of an earlier life is
   // replaced.
-  BoxSocket(kj::LowLevelAsyncIoProvider& io, int box_fd, capnp::Capability::Client service)
-      : io_(io), box_fd_(box_fd), server_(kj::mv(service)), tasks_(nullptr) {}
+  BoxSocket(kj::LowLevelAsyncIoProvider& io, kj::Timer& timer, int box_fd,
+            capnp::Capability::Client service)
+      : io_(io), timer_(timer), box_fd_(box_fd), server_(kj::mv(service)), tasks_(nullptr) {}
 
   Status Bind();
   // Binds anew if the file is gone; existing connections stay.
@@ -23,7 +25,11 @@ class BoxSocket {
   void Unlink();
 
  private:
+  // Accepts for ever: a failed accept (no descriptor left) is tried again a moment later.
+  kj::Promise<void> Accept();
+
   kj::LowLevelAsyncIoProvider& io_;
+  kj::Timer& timer_;
   int box_fd_;
   capnp::TwoPartyServer server_;
   kj::Own<kj::ConnectionReceiver> receiver_;

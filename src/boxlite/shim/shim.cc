@@ -91,8 +91,8 @@ Status Shim::OpenForBusiness() {
   stage_ = "socket";
   BOXLITE_ASSIGN_OR_RETURN(LogWriter log, LogWriter::Open(inheritance_.box.get()));
   log_ = std::make_shared<LogWriter>(std::move(log));
-  socket_ =
-      kj::heap<BoxSocket>(*io_.lowLevelProvider, inheritance_.box.get(), NewShimService(*this));
+  socket_ = kj::heap<BoxSocket>(*io_.lowLevelProvider, timer_, inheritance_.box.get(),
+                                NewShimService(*this));
   BOXLITE_RETURN_IF_ERROR(socket_->Bind());
   BOXLITE_FAILPOINT("shim.bound");
   BOXLITE_ASSIGN_OR_RETURN(watch_, BoxWatch::Create(io_.unixEventPort, inheritance_.home.boxes_fd(),
