@@ -30,7 +30,7 @@ class SoftDescriptorLimit {
 TEST(Storm, OfClientsDoesNotMakeABoxDeafForEver) {
   TestHome home;
   SoftDescriptorLimit limit;
-  limit.Set(64);
+  limit.Set(128);
   const std::string id = home.Start();  // its shim inherits the limit
   limit.Set(512);
   Fd box(::open(home.box(id).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -41,7 +41,7 @@ TEST(Storm, OfClientsDoesNotMakeABoxDeafForEver) {
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   {
     std::vector<Fd> clients;
-    for (int i = 0; i < 100; ++i) {  // within the backlog beyond the limit: none of them blocks
+    for (int i = 0; i < 180; ++i) {  // within the backlog beyond the limit: none of them blocks
       Fd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
       ASSERT_TRUE(client.valid());
       ASSERT_EQ(::connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
