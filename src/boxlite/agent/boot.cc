@@ -60,7 +60,7 @@ Status MountDev(BootContext&) { return MountAt("devtmpfs", "/dev", MS_NOSUID, "m
 // Without a console at its start the kernel gives init no descriptors 0, 1 and 2: what opens first
 // would become them.
 Status OpenStandardFds(BootContext&) {
-  const int null_fd = ::open("/dev/null", O_RDWR);
+  const int null_fd = ::open("/dev/null", O_RDWR);  // NOLINT(android-cloexec-open): for all to have
   if (null_fd < 0) return ErrnoError("/dev/null");
   for (int fd = 0; fd < 3; ++fd) {
     if (fd != null_fd && ::dup2(null_fd, fd) < 0) return ErrnoError("/dev/null");
