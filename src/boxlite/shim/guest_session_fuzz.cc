@@ -97,8 +97,8 @@ void Fuzz(kj::ArrayPtr<const kj::byte> bytes) {
 }  // namespace
 }  // namespace boxlite
 
-// Not instrumented: AddressSanitizer may move locals of a frame off the stack, and kj insists that its
-// callback is on it.
+// Not instrumented: AddressSanitizer may move locals of a frame off the stack, and kj insists that
+// its callback is on it.
 extern "C" __attribute__((no_sanitize("address"))) int LLVMFuzzerTestOneInput(
     const std::uint8_t* data, std::size_t size) {
   // kj tells what a peer did wrong; a million times a minute that is noise.
