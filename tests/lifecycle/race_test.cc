@@ -89,7 +89,8 @@ TEST(Race, OfForcedRemoveAndStartLeavesNothing) {
     const std::string id = home.Create();
     const auto answers = pool.Round({{"rmf", id}, {"start", id}});
     ASSERT_TRUE(IsOk(answers[0]));
-    if (!answers[1].ok) {
+    // Too late, or too slow: a start that boots for long is told to give up.
+    if (!answers[1].ok && answers[1].code != "unavailable") {
       ASSERT_TRUE(HasCode(answers[1], "not_found"));
     }
     ASSERT_EQ(home.State(id), "absent");
