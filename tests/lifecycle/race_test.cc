@@ -184,6 +184,7 @@ TEST(Race, OfAllVerbsOnOneHomeDeadlocksNobody) {
   WorkerPool pool(home, kWorkers);
   std::mt19937 random(7);
   std::vector<std::string> ids;
+  ids.reserve(3);
   for (int i = 0; i < 3; ++i) ids.push_back(home.Create());
   const std::set<std::string> typed = {"not_found", "wrong_state", "unavailable", "conflict"};
   for (int round = 0; round < kMixedRounds; ++round) {
