@@ -47,6 +47,8 @@ TEST(Storm, OfClientsDoesNotMakeABoxDeafForEver) {
       ASSERT_EQ(::connect(client.get(), reinterpret_cast<sockaddr*>(&address), sizeof address), 0);
       clients.push_back(std::move(client));
     }
+    // Not only the first failure: a second try that fails must be followed by a third.
+    EXPECT_TRUE(home.AwaitShimLog(id, "boxlite/shim/box_socket.cc", 3));
     EXPECT_EQ(home.State(id), "running") << "looking needs no answer of the shim's";
   }
   const Answer exec = home.Run({"exec", id, "exit", "7"});

@@ -40,6 +40,35 @@ ProcessRef ToRef(const Json& json) {
   return {json.value("pid", 0), json.value("start_ticks", std::uint64_t{0})};
 }
 
+std::vector<std::string> Lines(const std::string& path) {
+  std::istringstream text(ReadWhole(path));
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(text, line);) lines.push_back(line);
+  return lines;
+}
+
+// Waits, driven by inotify, until `count` lines of the file begin with `line`.
+bool AwaitLines(const std::string& directory, const std::string& file, const std::string& line,
+                int count, int patience_ms) {
+  const Fd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  EXPECT_GE(::inotify_add_watch(watch.get(), directory.c_str(), IN_MODIFY | IN_CREATE), 0);
+  const auto deadline = std::chrono::steady_clock::now() + milliseconds(patience_ms);
+  for (;;) {
+    const auto lines = Lines(directory + "/" + file);
+    const auto seen = std::count_if(lines.begin(), lines.end(), [&](const std::string& one) {
+      return one.rfind(line, 0) == 0;
+    });
+    if (seen >= count) return true;
+    const auto left =
+        std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
+    pollfd poller = {watch.get(), POLLIN, 0};
+    if (left.count() <= 0 || ::poll(&poller, 1, static_cast<int>(left.count())) <= 0) return false;
+    char events[4096];
+    while (::read(watch.get(), events, sizeof events) > 0) {
+    }
+  }
+}
+
 }  // namespace
 
 std::string ReadWhole(const std::string& path) {
@@ -166,10 +195,7 @@ ProcessRef TestHome::Engine(const std::string& id) const {
 }
 
 std::vector<std::string> TestHome::EngineLog(const std::string& id) const {
-  std::istringstream text(ReadWhole(box(id) + "/engine.log"));
-  std::vector<std::string> lines;
-  for (std::string line; std::getline(text, line);) lines.push_back(line);
-  return lines;
+  return Lines(box(id) + "/engine.log");
 }
 
 int TestHome::EngineStarts(const std::string& id) const {
@@ -185,23 +211,12 @@ Json TestHome::Disk(const std::string& id) const {
 
 bool TestHome::AwaitEngine(const std::string& id, const std::string& line, int count,
                            int patience_ms) const {
-  const Fd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
-  EXPECT_GE(::inotify_add_watch(watch.get(), box(id).c_str(), IN_MODIFY | IN_CREATE), 0);
-  const auto deadline = std::chrono::steady_clock::now() + milliseconds(patience_ms);
-  for (;;) {
-    const auto lines = EngineLog(id);
-    const auto seen = std::count_if(lines.begin(), lines.end(), [&](const std::string& one) {
-      return one.rfind(line, 0) == 0;
-    });
-    if (seen >= count) return true;
-    const auto left =
-        std::chrono::duration_cast<milliseconds>(deadline - std::chrono::steady_clock::now());
-    pollfd poller = {watch.get(), POLLIN, 0};
-    if (left.count() <= 0 || ::poll(&poller, 1, static_cast<int>(left.count())) <= 0) return false;
-    char events[4096];
-    while (::read(watch.get(), events, sizeof events) > 0) {
-    }
-  }
+  return AwaitLines(box(id), "engine.log", line, count, patience_ms);
+}
+
+bool TestHome::AwaitShimLog(const std::string& id, const std::string& line, int count,
+                            int patience_ms) const {
+  return AwaitLines(LifeDir(id), "shim.log", line, count, patience_ms);
 }
 
 ::testing::AssertionResult IsOk(const Answer& answer) {

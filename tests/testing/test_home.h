@@ -67,6 +67,9 @@ class TestHome {
   // Waits, driven by inotify, until engine.log has a line that begins with `line`, `count` times.
   bool AwaitEngine(const std::string& id, const std::string& line, int count = 1,
                    int patience_ms = 20000) const;
+  // The same for the shim.log of the newest life.
+  bool AwaitShimLog(const std::string& id, const std::string& line, int count,
+                    int patience_ms = 20000) const;
 
  private:
   std::string root_;

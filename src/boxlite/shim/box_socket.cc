@@ -47,10 +47,12 @@ Status BoxSocket::Bind() {
 }
 
 kj::Promise<void> BoxSocket::Accept() {
-  return server_.listen(*receiver_).catch_([this](kj::Exception&& exception) {
-    KJ_LOG(ERROR, "a client could not be accepted", exception);
-    return timer_.afterDelay(kAcceptPause).then([this]() { return Accept(); });
-  });
+  // kj tries the first accept at once, and throws when it fails: a rejection like any other.
+  return kj::evalNow([this]() { return server_.listen(*receiver_); })
+      .catch_([this](kj::Exception&& exception) {
+        KJ_LOG(ERROR, "a client could not be accepted", exception);
+        return timer_.afterDelay(kAcceptPause).then([this]() { return Accept(); });
+      });
 }
 
 Status BoxSocket::RebindIfGone() {
