@@ -117,13 +117,15 @@ Status EnsureDirectory(int dir_fd, const std::string& name) {
 
 Result<std::vector<std::string>> ListDirectory(int dir_fd, std::size_t limit) {
   // A fresh description: readdir moves the offset, which a dup would share with the caller's.
-  int copy = ::openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (copy < 0) return ErrnoError("open a directory to list it");
-  DIR* dir = ::fdopendir(copy);
-  if (dir == nullptr) {
-    ::close(copy);
-    return ErrnoError("list a directory");
-  }
+  Fd copy(::openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!copy.valid()) return ErrnoError("open a directory to list it");
+  return ListDirectory(std::move(copy), limit);
+}
+
+Result<std::vector<std::string>> ListDirectory(Fd directory, std::size_t limit) {
+  DIR* dir = ::fdopendir(directory.get());
+  if (dir == nullptr) return ErrnoError("list a directory");
+  directory.Release();  // closedir() closes it
   Cleanup close_dir([&] { ::closedir(dir); });
   std::vector<std::string> names;
   for (;;) {

@@ -27,13 +27,15 @@ Result<LockState> ProbeLock(int fd) {
   return lock.l_type == F_UNLCK ? LockState::kFree : LockState::kHeld;
 }
 
-Result<LockState> ProbeLock(int dir_fd, const std::string& name) {
+Result<Fd> OpenLock(int dir_fd, const std::string& name) {
   Fd fd(::openat(dir_fd, name.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK));
-  if (!fd.valid()) {
-    if (errno == ENOENT) return LockState::kFree;
-    return ErrnoError("open the lock " + name);
-  }
-  return ProbeLock(fd.get());
+  if (!fd.valid() && errno != ENOENT) return ErrnoError("open the lock " + name);
+  return fd;
+}
+
+Result<LockState> ProbeLock(int dir_fd, const std::string& name) {
+  BOXLITE_ASSIGN_OR_RETURN(Fd fd, OpenLock(dir_fd, name));
+  return fd.valid() ? ProbeLock(fd.get()) : LockState::kFree;
 }
 
 Result<OfdLock> OfdLock::TryAcquire(int dir_fd, const std::string& name) {

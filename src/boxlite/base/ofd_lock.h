@@ -17,6 +17,9 @@ enum class LockState { kFree, kHeld };
 // the lock, writes nothing. A file that does not exist is free.
 Result<LockState> ProbeLock(int dir_fd, const std::string& name);
 
+// A lock file opened to be probed, maybe often; invalid for one that does not exist.
+Result<Fd> OpenLock(int dir_fd, const std::string& name);
+
 // The same through an open descriptor. A lock of the descriptor's own description reads as free.
 Result<LockState> ProbeLock(int fd);
 

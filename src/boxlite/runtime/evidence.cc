@@ -25,16 +25,38 @@ void Announce(const EvidenceStep& step, const char* name) {
   if (step) step(name);
 }
 
-Result<Anchor> ReadAnchor(int box_fd, const EvidenceStep& step) {
-  Anchor anchor;
-  Announce(step, "shim lock");
-  BOXLITE_ASSIGN_OR_RETURN(anchor.shim_lock, ProbeLock(box_fd, kShimLock));
-  Announce(step, "vm lock");
-  BOXLITE_ASSIGN_OR_RETURN(anchor.vm_lock, ProbeLock(box_fd, kVmLock));
-  Announce(step, "lives");
-  BOXLITE_ASSIGN_OR_RETURN(anchor.lives, ReadLives(box_fd));
-  return anchor;
-}
+// What is looked at twice. The lock files are opened once: they are made with the box and never
+// replaced, and a thousand boxes are a thousand times each call.
+class Anchors {
+ public:
+  static Result<Anchors> Open(int box_fd) {
+    Anchors anchors(box_fd);
+    BOXLITE_ASSIGN_OR_RETURN(anchors.shim_lock_, OpenLock(box_fd, kShimLock));
+    BOXLITE_ASSIGN_OR_RETURN(anchors.vm_lock_, OpenLock(box_fd, kVmLock));
+    return anchors;
+  }
+
+  Result<Anchor> Look(const EvidenceStep& step) const {
+    Anchor anchor;
+    Announce(step, "shim lock");
+    BOXLITE_ASSIGN_OR_RETURN(anchor.shim_lock, Probe(shim_lock_));
+    Announce(step, "vm lock");
+    BOXLITE_ASSIGN_OR_RETURN(anchor.vm_lock, Probe(vm_lock_));
+    Announce(step, "lives");
+    BOXLITE_ASSIGN_OR_RETURN(anchor.lives, ReadLives(box_fd_));
+    return anchor;
+  }
+
+ private:
+  explicit Anchors(int box_fd) : box_fd_(box_fd) {}
+  static Result<LockState> Probe(const Fd& lock) {
+    return lock.valid() ? ProbeLock(lock.get()) : LockState::kFree;
+  }
+
+  int box_fd_;
+  Fd shim_lock_;
+  Fd vm_lock_;
+};
 
 template <typename T>
 Read<T> ReadDocument(int life_fd, const char* name, Result<T> (*decode)(std::string_view)) {
@@ -67,7 +89,7 @@ Result<LivesSummary> ReadLives(int box_fd) {
     if (lives.error().code() == ErrorCode::kNotFound) return summary;
     return std::move(lives).error();
   }
-  BOXLITE_ASSIGN_OR_RETURN(std::vector<std::string> entries, ListDirectory(lives->get()));
+  BOXLITE_ASSIGN_OR_RETURN(std::vector<std::string> entries, ListDirectory(std::move(*lives)));
   for (const std::string& entry : entries) {
     if (entry.starts_with(kPendingPrefix)) {
       summary.pending = true;
@@ -85,8 +107,9 @@ Result<Evidence> ReadEvidence(int box_fd, const EvidenceStep& step) {
   // Of a thousand boxes each would read it: it cannot change while this process lives.
   static const Result<HostIdentity> kHost = CurrentHostIdentity();
   if (!kHost.ok()) return Error(kHost.error());
+  BOXLITE_ASSIGN_OR_RETURN(Anchors anchors, Anchors::Open(box_fd));
   for (int attempt = 0; attempt < kMaxTries; ++attempt) {
-    BOXLITE_ASSIGN_OR_RETURN(Anchor before, ReadAnchor(box_fd, step));
+    BOXLITE_ASSIGN_OR_RETURN(Anchor before, anchors.Look(step));
     Evidence evidence;
     evidence.boot_id = kHost->boot_id;
     evidence.shim_lock = before.shim_lock;
@@ -105,7 +128,7 @@ Result<Evidence> ReadEvidence(int box_fd, const EvidenceStep& step) {
       DropForeign(evidence.main_exit, evidence.record);
       DropForeign(evidence.outcome, evidence.record);
     }
-    BOXLITE_ASSIGN_OR_RETURN(Anchor after, ReadAnchor(box_fd, step));
+    BOXLITE_ASSIGN_OR_RETURN(Anchor after, anchors.Look(step));
     if (before == after) return evidence;
   }
   return Error(ErrorCode::kUnavailable, "the box keeps changing while it is looked at; try again");
