@@ -3,11 +3,9 @@
 #include <capnp/rpc.h>
 #include <kj/debug.h>
 
-#include <algorithm>
-#include <cstring>
-
 #include "boxlite/agent/console.h"
 #include "boxlite/rpc/serial_handshake.h"
+#include "boxlite/rpc/session_stream.h"
 
 namespace boxlite {
 namespace {
@@ -16,36 +14,6 @@ namespace {
 // a chunk of input.
 constexpr std::uint64_t kHostMessageWords = (4 * 1024 * 1024) / sizeof(capnp::word);
 constexpr int kHostNestingLimit = 16;
-
-// The port, preceded by the bytes that were read beyond the greeting.
-class SessionStream final : public kj::AsyncIoStream {
- public:
-  SessionStream(GuestPort& port, kj::Array<kj::byte> first) : port_(port), first_(kj::mv(first)) {}
-
-  kj::Promise<std::size_t> tryRead(void* buffer, std::size_t min, std::size_t max) override {
-    const std::size_t count = std::min(first_.size() - taken_, max);
-    if (count == 0) return port_.tryRead(buffer, min, max);
-    std::memcpy(buffer, first_.begin() + taken_, count);
-    taken_ += count;
-    if (count >= min) return count;
-    return port_.tryRead(static_cast<char*>(buffer) + count, min - count, max - count)
-        .then([count](std::size_t more) { return count + more; });
-  }
-  kj::Promise<void> write(const void* buffer, std::size_t size) override {
-    return port_.write(buffer, size);
-  }
-  kj::Promise<void> write(kj::ArrayPtr<const kj::ArrayPtr<const kj::byte>> pieces) override {
-    return port_.write(pieces);
-  }
-  kj::Promise<void> whenWriteDisconnected() override { return kj::NEVER_DONE; }
-  void shutdownWrite() override {}
-  void abortRead() override {}
-
- private:
-  GuestPort& port_;
-  kj::Array<kj::byte> first_;
-  std::size_t taken_ = 0;
-};
 
 class Session {
  public:

@@ -3,9 +3,9 @@
 #include <kj/debug.h>
 #include <sys/random.h>
 
-#include <algorithm>
-#include <cstring>
 #include <string>
+
+#include "boxlite/rpc/session_stream.h"
 
 namespace boxlite {
 namespace {
@@ -15,11 +15,10 @@ namespace {
 // honest one reads always.
 constexpr int kMaxReadsDuringWrite = 4096;
 
-// The port, preceded by the bytes that were read beyond the greeting.
-class SessionStream final : public kj::AsyncIoStream {
+// The session, with reads that wait while a write is stuck.
+class BoundedStream final : public kj::AsyncIoStream {
  public:
-  SessionStream(kj::AsyncIoStream& port, kj::Array<kj::byte> first)
-      : port_(port), first_(kj::mv(first)) {}
+  explicit BoundedStream(kj::Own<kj::AsyncIoStream> session) : session_(kj::mv(session)) {}
 
   kj::Promise<std::size_t> tryRead(void* buffer, std::size_t min, std::size_t max) override {
     if (writes_ > 0 && ++reads_during_write_ > kMaxReadsDuringWrite) {
@@ -27,23 +26,16 @@ class SessionStream final : public kj::AsyncIoStream {
       written_ = kj::mv(written.fulfiller);
       return written.promise.then([this, buffer, min, max]() { return tryRead(buffer, min, max); });
     }
-    const std::size_t left = first_.size() - taken_;
-    if (left == 0) return port_.tryRead(buffer, min, max);
-    const std::size_t count = std::min(left, max);
-    std::memcpy(buffer, first_.begin() + taken_, count);
-    taken_ += count;
-    if (count >= min) return count;
-    return port_.tryRead(static_cast<char*>(buffer) + count, min - count, max - count)
-        .then([count](std::size_t more) { return count + more; });
+    return session_->tryRead(buffer, min, max);
   }
   kj::Promise<void> write(const void* buffer, std::size_t size) override {
-    return Watched(port_.write(buffer, size));
+    return Watched(session_->write(buffer, size));
   }
   kj::Promise<void> write(kj::ArrayPtr<const kj::ArrayPtr<const kj::byte>> pieces) override {
-    return Watched(port_.write(pieces));
+    return Watched(session_->write(pieces));
   }
-  kj::Promise<void> whenWriteDisconnected() override { return port_.whenWriteDisconnected(); }
-  void shutdownWrite() override {}  // the machine's end says it
+  kj::Promise<void> whenWriteDisconnected() override { return session_->whenWriteDisconnected(); }
+  void shutdownWrite() override { session_->shutdownWrite(); }
 
  private:
   kj::Promise<void> Watched(kj::Promise<void> writing) {
@@ -56,9 +48,7 @@ class SessionStream final : public kj::AsyncIoStream {
     }));
   }
 
-  kj::AsyncIoStream& port_;
-  kj::Array<kj::byte> first_;
-  std::size_t taken_ = 0;
+  kj::Own<kj::AsyncIoStream> session_;
   int writes_ = 0;
   int reads_during_write_ = 0;
   kj::Own<kj::PromiseFulfiller<void>> written_;
@@ -97,7 +87,8 @@ class Greeter {
                                 found.greeting.version);
           }
           auto rest = kj::heapArray<kj::byte>(buffer_ + found.consumed, count - found.consumed);
-          return kj::heap<GuestLink>(kj::heap<SessionStream>(port_, kj::mv(rest)));
+          return kj::heap<GuestLink>(
+              kj::heap<BoundedStream>(kj::heap<SessionStream>(port_, kj::mv(rest))));
         });
   }
 
