@@ -1,5 +1,6 @@
 #include "boxlite/base/files.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -141,6 +142,18 @@ TEST(Files, AListNamesEachEntryAndKeepsItsLimit) {
   EXPECT_THAT(Sorted(*ListDirectory(dir.fd())), testing::SizeIs(3)) << "a second time too";
   EXPECT_THAT(ListDirectory(dir.fd(), 3), IsOk());
   EXPECT_THAT(ListDirectory(dir.fd(), 2), HasCode(ErrorCode::kResourceExhausted));
+}
+
+TEST(Files, AListClosesTheDirectoryThatWasOpenedForIt) {
+  TestDirectory dir;
+  ASSERT_THAT(EnsureDirectory(dir.fd(), "d"), IsOk());
+  for (const std::size_t limit : {std::size_t{1}, std::size_t{0}}) {
+    Result<Fd> opened = OpenDirectory(dir.fd(), ".");
+    ASSERT_THAT(opened, IsOk());
+    const int number = opened->get();
+    EXPECT_EQ(ListDirectory(std::move(*opened), limit).ok(), limit == 1);
+    EXPECT_EQ(::fcntl(number, F_GETFD), -1) << "also when there are too many entries";
+  }
 }
 
 TEST(Files, ATreeIsRemovedWithAllInItAndNoSymlinkIsFollowed) {
