@@ -34,6 +34,21 @@ interface Agent {
 
   ping @4 () -> ();
 
+  processes @5 () -> (error :Types.Error, processes :List(Types.ProcessInfo));
+  # All processes of the box, main first.
+
+  statistics @6 () -> (error :Types.Error, statistics :Types.GuestStatistics);
+
+  pathInfo @7 (path :Data, followLink :Bool) -> (error :Types.Error, info :Types.PathInfo);
+  # In main's view of the box: its root, its mounts. A path that is not there is an answer, no error.
+
+  pack @8 (request :Types.PackRequest, sink :Types.ByteSink) -> (error :Types.Error, process :Process);
+  # A process in the box's namespaces that writes the tar stream into the sink. Its exit tells whether the
+  # stream is whole: code 0. Otherwise `transferResult` says why.
+
+  unpack @9 (request :Types.UnpackRequest) -> (error :Types.Error, process :Process);
+  # The same in the other direction: the tar stream goes to the process's stdin.
+
   enum Role {
     main @0;
     exec @1;
@@ -67,4 +82,10 @@ interface Process {
 
   kill @3 () -> ();
   # SIGKILL to everything in its cgroup.
+
+  resize @4 (size :Types.TerminalSize) -> (error :Types.Error);
+  # Of its terminal; wrongState for a program without one.
+
+  transferResult @5 () -> (error :Types.Error);
+  # Of a pack or unpack, after its end: why it failed, with the path in the box.
 }
