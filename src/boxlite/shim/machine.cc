@@ -105,6 +105,11 @@ kj::Promise<wire::Process::Client> Machine::StartProgram(const Program& program,
   FillList(spec.initEnv(static_cast<unsigned>(program.env.size())), program.env);
   spec.setWorkingDir(AsBytes(program.working_dir));
   spec.setUser(AsBytes(program.user));
+  if (program.terminal) {
+    auto terminal = spec.initTerminal();
+    terminal.setRows(program.terminal->rows);
+    terminal.setColumns(program.terminal->columns);
+  }
   request.setStdout(kj::mv(stdout_sink));
   request.setStderr(kj::mv(stderr_sink));
   return request.send().then([](auto&& answer) {

@@ -13,6 +13,7 @@
 #include "boxlite/base/result.h"
 #include "boxlite/runtime/box_state.h"
 #include "boxlite/runtime/main_log.h"
+#include "boxlite/runtime/program_io.h"
 #include "boxlite/runtime/shim_birth.h"
 #include "boxlite/shim/guest_link.h"
 #include "boxlite/vmm/vmm.h"
@@ -49,6 +50,7 @@ class Machine {
     std::vector<std::string> env;
     std::string working_dir;
     std::string user;
+    std::optional<TerminalSize> terminal;  // with one, all output goes to the stdout sink
   };
   kj::Promise<wire::Process::Client> StartProgram(const Program& program,
                                                   wire::ByteSink::Client stdout_sink,

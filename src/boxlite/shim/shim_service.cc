@@ -140,6 +140,10 @@ class ShimService final : public wire::Shim::Server {
                               ? std::string(AsText(wanted.getWorkingDir()))
                               : box.working_dir;
     program.user = wanted.getUser().size() > 0 ? std::string(AsText(wanted.getUser())) : box.user;
+    if (wanted.hasTerminal()) {
+      program.terminal =
+          TerminalSize{wanted.getTerminal().getRows(), wanted.getTerminal().getColumns()};
+    }
     const bool with_input = wanted.getStdin();
     auto out = NewForwardSink(params.getStdout());
     auto err = NewForwardSink(params.getStderr());
