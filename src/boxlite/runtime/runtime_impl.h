@@ -1,5 +1,6 @@
 // The Runtime over files, locks and shims. Its sources: runtime_impl.cc (find, create, look),
-// runtime_lifecycle.cc (start, stop, kill, remove), runtime_io.cc (exec, wait, logs, foreground).
+// runtime_lifecycle.cc (start, stop, kill, remove), runtime_io.cc (exec, wait, foreground),
+// runtime_logs.cc (logs).
 #pragma once
 
 #include <kj/async-io.h>
