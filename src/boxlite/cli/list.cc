@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "boxlite/base/wall_clock.h"
 #include "boxlite/cli/box_view.h"
 #include "boxlite/cli/requests.h"
 #include "boxlite/cli/subcommand.h"
@@ -24,7 +25,7 @@ int ExecuteList(Session& session, const ListRequest& request) {
   Result<std::vector<BoxInfo>> boxes = (*runtime)->List();
   if (!boxes.ok()) return session.Fail(boxes.error());
   if (!request.all) std::erase_if(*boxes, [](const BoxInfo& box) { return !IsLive(box); });
-  const std::int64_t now = NowNs();
+  const std::int64_t now = WallClockNowNs();
   if (request.ids_only) {
     std::string ids;
     for (const BoxInfo& box : *boxes) ids += box.id.str() + "\n";

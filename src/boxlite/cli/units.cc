@@ -2,14 +2,14 @@
 
 #include <signal.h>
 #include <string.h>
-#include <time.h>
 
 #include <algorithm>
 #include <array>
 #include <cctype>
 #include <charconv>
-#include <cstdio>
 #include <limits>
+
+#include "boxlite/base/wall_clock.h"
 
 namespace boxlite::cli {
 namespace {
@@ -137,22 +137,7 @@ std::string DescribeDuration(std::chrono::nanoseconds duration) {
 }
 
 std::string FormatTime(std::int64_t unix_ns) {
-  if (unix_ns == 0) return "";
-  constexpr std::int64_t kBillion = 1'000'000'000;
-  const time_t seconds = static_cast<time_t>(unix_ns / kBillion);
-  tm parts = {};
-  if (unix_ns < 0 || ::gmtime_r(&seconds, &parts) == nullptr) return "";
-  char date[64];
-  const std::size_t length = ::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
-  char fraction[16];
-  std::snprintf(fraction, sizeof fraction, ".%09dZ", static_cast<int>(unix_ns % kBillion));
-  return std::string(date, length) + fraction;
-}
-
-std::int64_t NowNs() {
-  timespec now = {};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
+  return unix_ns == 0 ? "" : FormatUtcTime(unix_ns);
 }
 
 }  // namespace boxlite::cli

@@ -33,6 +33,4 @@ std::string DescribeDuration(std::chrono::nanoseconds duration);
 // "2026-11-24T13:18:05.123456789Z"; empty for 0, which means "never".
 std::string FormatTime(std::int64_t unix_ns);
 
-std::int64_t NowNs();
-
 }  // namespace boxlite::cli

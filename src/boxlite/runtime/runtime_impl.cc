@@ -1,11 +1,11 @@
 #include "boxlite/runtime/runtime_impl.h"
 
 #include <signal.h>
-#include <time.h>
 
 #include <algorithm>
 
 #include "boxlite/base/files.h"
+#include "boxlite/base/wall_clock.h"
 #include "boxlite/runtime/budgets.h"
 #include "boxlite/runtime/create_box.h"
 #include "boxlite/runtime/documents.h"
@@ -15,12 +15,6 @@
 
 namespace boxlite {
 namespace {
-
-std::int64_t NowNs() {
-  timespec now = {};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
-}
 
 Error NoSuchBox(const std::string& reference) {
   return Error(ErrorCode::kNotFound, "no such box: " + reference + " (boxlite ls -a shows all)");
@@ -128,7 +122,7 @@ Result<BoxId> RuntimeImpl::Create(const CreateOptions& options) {
                                            " and cannot pull or load others yet");
   }
   const BoxId id = BoxId::Random();
-  BOXLITE_ASSIGN_OR_RETURN(BoxSpec spec, MergeSpec(options, image, id, NowNs()));
+  BOXLITE_ASSIGN_OR_RETURN(BoxSpec spec, MergeSpec(options, image, id, WallClockNowNs()));
   SweepLeftovers(*home);
   BOXLITE_RETURN_IF_ERROR(PublishBox(*home, spec));
   return id;

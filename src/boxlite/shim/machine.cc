@@ -2,10 +2,10 @@
 
 #include <kj/debug.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include <charconv>
 
+#include "boxlite/base/wall_clock.h"
 #include "boxlite/rpc/error_mapping.h"
 #include "boxlite/runtime/budgets.h"
 
@@ -22,12 +22,6 @@ kj::Array<kj::byte> RandomBytes(std::size_t size) {
   auto bytes = kj::heapArray<kj::byte>(size);
   KJ_REQUIRE(::getrandom(bytes.begin(), size, 0) == static_cast<ssize_t>(size));
   return bytes;
-}
-
-std::int64_t WallClockNs() {
-  timespec now = {};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
 }
 
 template <typename Builder>
@@ -74,7 +68,7 @@ kj::Promise<void> Machine::Personalise(const ShimBirth& birth) {
   auto personality = request.initPersonality();
   auto challenge = RandomBytes(kChallengeBytes);
   personality.setEntropy(RandomBytes(kEntropyBytes));
-  personality.setWallClockNs(WallClockNs());
+  personality.setWallClockNs(WallClockNowNs());
   personality.setHostname(AsBytes(birth.spec.hostname));
   personality.setBoxId(birth.spec.id.c_str());
   personality.setLifeId(birth.life_id.c_str());

@@ -3,23 +3,17 @@
 #include <fcntl.h>
 #include <kj/debug.h>
 #include <signal.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "boxlite/base/failpoint.h"
 #include "boxlite/base/files.h"
+#include "boxlite/base/wall_clock.h"
 #include "boxlite/runtime/budgets.h"
 #include "boxlite/runtime/documents.h"
 #include "boxlite/runtime/remove_box.h"
 #include "boxlite/shim/sinks.h"
 
 namespace boxlite {
-
-std::int64_t WallClockNowNs() {
-  timespec now = {};
-  ::clock_gettime(CLOCK_REALTIME, &now);
-  return static_cast<std::int64_t>(now.tv_sec) * 1'000'000'000 + now.tv_nsec;
-}
 
 namespace {
 
