@@ -1,3 +1,4 @@
+#include "boxlite/cli/instant.h"
 #include "boxlite/cli/requests.h"
 #include "boxlite/cli/subcommand.h"
 #include "boxlite/cli/units.h"
@@ -8,11 +9,11 @@ namespace {
 constexpr Option kOptions[] = {
     {"follow", 'f', "", "Go on until the box has ended"},
     {"tail", 'n', "N", "Only the last N lines ('all' unless said)"},
+    {"since", 0, kInstantValue, "Only lines that began then or later"},
+    {"until", 0, kInstantValue, "Only lines that began then or earlier; with -f: go on until then"},
+    {"timestamps", 't', "", "Put the time before each line, in UTC"},
 };
-constexpr Option kUnavailable[] = {{"since", 0, "", ""},
-                                   {"until", 0, "", ""},
-                                   {"timestamps", 't', "", ""},
-                                   {"details", 0, "", ""}};
+constexpr Option kUnavailable[] = {{"details", 0, "", ""}};
 
 int ExecuteLogs(Session& session, const LogsRequest& request) {
   Result<Runtime*> runtime = session.runtime();
@@ -22,6 +23,9 @@ int ExecuteLogs(Session& session, const LogsRequest& request) {
   LogOptions options;
   options.follow = request.follow;
   options.tail_lines = request.tail_lines;
+  options.since_ns = request.since_ns;
+  options.until_ns = request.until_ns;
+  options.timestamps = request.timestamps;
   options.stdout_fd = session.console().out_fd();
   options.stderr_fd = session.console().err_fd();
   Status shown = (*runtime)->Logs(*id, options);
@@ -45,6 +49,9 @@ Result<LogsRequest> ParseLogs(const Arguments& arguments) {
     if (!lines.ok()) return std::move(lines).error().While("--tail");
     request.tail_lines = *lines;
   }
+  BOXLITE_ASSIGN_OR_RETURN(request.since_ns, InstantOf(arguments, "since"));
+  BOXLITE_ASSIGN_OR_RETURN(request.until_ns, InstantOf(arguments, "until"));
+  request.timestamps = arguments.Has("timestamps");
   return request;
 }
 
@@ -53,10 +60,11 @@ constinit const Subcommand kLogs = {
     .aliases = "",
     .purpose = "Show what the main command of a box wrote, also when the box is stopped",
     .usage = "[OPTIONS] BOX",
-    .notes = "",
+    .notes = kInstantNotes,
     .examples =
         "boxlite logs web\n"
-        "boxlite logs -f -n 20 web\n",
+        "boxlite logs -f -n 20 web\n"
+        "boxlite logs -t --since 10m web\n",
     .syntax = {kOptions, kUnavailable},
     .prepare = Prepare<ParseLogs, ExecuteLogs>,
 };

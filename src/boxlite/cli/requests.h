@@ -64,6 +64,9 @@ struct LogsRequest {
   std::string box;
   bool follow = false;
   std::optional<std::uint64_t> tail_lines;
+  std::optional<std::int64_t> since_ns;
+  std::optional<std::int64_t> until_ns;
+  bool timestamps = false;
 };
 Result<LogsRequest> ParseLogs(const Arguments& arguments);
 

@@ -9,17 +9,24 @@
 namespace boxlite {
 
 LogFollower::LogFollower(kj::AsyncIoContext& io, int box_fd, Fd watch, std::uint64_t from,
-                         int stdout_fd, int stderr_fd)
+                         Take take)
     : watch_(std::move(watch)),
       observer_(io.unixEventPort, watch_.get(), kj::UnixEventPort::FdObserver::OBSERVE_READ),
       reader_(box_fd, from),
       begin_(from),
-      stdout_fd_(stdout_fd),
-      stderr_fd_(stderr_fd) {}
+      take_(std::move(take)) {}
 
 Result<std::unique_ptr<LogFollower>> LogFollower::Create(kj::AsyncIoContext& io, int box_fd,
                                                          std::uint64_t from, int stdout_fd,
                                                          int stderr_fd) {
+  return Create(io, box_fd, from, [stdout_fd, stderr_fd](const LogRecord& record) -> Status {
+    const int fd = record.stream == LogStream::kStdout ? stdout_fd : stderr_fd;
+    return fd < 0 ? Status() : WriteAll(fd, record.bytes);
+  });
+}
+
+Result<std::unique_ptr<LogFollower>> LogFollower::Create(kj::AsyncIoContext& io, int box_fd,
+                                                         std::uint64_t from, Take take) {
   Fd watch(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   if (!watch.valid()) {
     return Error(
@@ -31,20 +38,12 @@ Result<std::unique_ptr<LogFollower>> LogFollower::Create(kj::AsyncIoContext& io,
     return ErrnoError("watch the log");
   }
   return std::unique_ptr<LogFollower>(
-      new LogFollower(io, box_fd, std::move(watch), from, stdout_fd, stderr_fd));
-}
-
-Status LogFollower::Write(const LogRecord& record) const {
-  const int fd = record.stream == LogStream::kStdout ? stdout_fd_ : stderr_fd_;
-  if (fd < 0) return {};
-  return WriteAll(fd, record.bytes);
+      new LogFollower(io, box_fd, std::move(watch), from, std::move(take)));
 }
 
 Status LogFollower::Drain() {
   const bool from_start = reader_.position() == 0;
-  BOXLITE_ASSIGN_OR_RETURN(
-      LogReader::Progress progress,
-      reader_.ReadAvailable([this](const LogRecord& record) { return Write(record); }));
+  BOXLITE_ASSIGN_OR_RETURN(LogReader::Progress progress, reader_.ReadAvailable(take_));
   // Old output that rotation removed long ago is nobody's loss; output lost while following is.
   if (progress.dropped > 0 && !(from_start && begin_ == 0)) {
     return Error(

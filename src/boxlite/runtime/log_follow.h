@@ -16,7 +16,12 @@ namespace boxlite {
 
 class LogFollower {
  public:
-  // Begins at the logical offset `from`. Records go to stdout_fd and stderr_fd (-1: discarded).
+  // What is done with a record. An error is one of writing, and ends the following.
+  using Take = std::function<Status(const LogRecord&)>;
+  // Begins at the logical offset `from`.
+  static Result<std::unique_ptr<LogFollower>> Create(kj::AsyncIoContext& io, int box_fd,
+                                                     std::uint64_t from, Take take);
+  // Records go to stdout_fd and stderr_fd as they are (-1: discarded).
   static Result<std::unique_ptr<LogFollower>> Create(kj::AsyncIoContext& io, int box_fd,
                                                      std::uint64_t from, int stdout_fd,
                                                      int stderr_fd);
@@ -30,16 +35,13 @@ class LogFollower {
   Status Drain();
 
  private:
-  LogFollower(kj::AsyncIoContext& io, int box_fd, Fd watch, std::uint64_t from, int stdout_fd,
-              int stderr_fd);
-  Status Write(const LogRecord& record) const;
+  LogFollower(kj::AsyncIoContext& io, int box_fd, Fd watch, std::uint64_t from, Take take);
 
   Fd watch_;
   kj::UnixEventPort::FdObserver observer_;
   LogReader reader_;
   std::uint64_t begin_;
-  int stdout_fd_;
-  int stderr_fd_;
+  Take take_;
   std::optional<Error> failure_;
 };
 

@@ -62,7 +62,11 @@ struct ExecOptions {
 
 struct LogOptions {
   bool follow = false;  // go on until this life has ended
+  // How it is shown: as LogView of log_printer.h.
   std::optional<std::uint64_t> tail_lines;
+  std::optional<std::int64_t> since_ns;
+  std::optional<std::int64_t> until_ns;  // with `follow`: goes on until then at most
+  bool timestamps = false;
   int stdout_fd = 1;
   int stderr_fd = 2;
 };

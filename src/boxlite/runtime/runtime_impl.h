@@ -11,6 +11,7 @@
 
 #include "boxlite/runtime/evidence.h"
 #include "boxlite/runtime/home.h"
+#include "boxlite/runtime/log_follow.h"
 #include "boxlite/runtime/runtime.h"
 #include "boxlite/runtime/shim_client.h"
 #include "boxlite/runtime/start_life.h"
@@ -69,6 +70,9 @@ class RuntimeImpl final : public Runtime {
   Result<std::unique_ptr<ShimClient>> ConnectLive(const OpenBox& box);
   Result<std::unique_ptr<ShimClient>> ConnectForExec(const OpenBox& box);
   Result<ProcessExit> ExecOn(ShimClient& client, const ExecOptions& options);
+  // Until the box's shim has ended, or the time of day has come.
+  Status FollowLife(const OpenBox& box, LogFollower& follower,
+                    std::optional<std::int64_t> until_ns);
   // The recorded end of the newest life, or the typed error of a life without one.
   static Result<ProcessExit> RecordedExit(const Evidence& evidence, const BoxId& id);
   // Blocks until the box's shim has ended.

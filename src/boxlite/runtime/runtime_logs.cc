@@ -1,87 +1,64 @@
-#include <deque>
 #include <memory>
 
-#include "boxlite/base/files.h"
+#include "boxlite/base/wall_clock.h"
 #include "boxlite/runtime/end_life.h"
 #include "boxlite/runtime/log_follow.h"
+#include "boxlite/runtime/log_printer.h"
 #include "boxlite/runtime/main_log.h"
 #include "boxlite/runtime/runtime_impl.h"
 
 namespace boxlite {
 namespace {
 
-Status PrintTail(int box_fd, const LogOptions& options, std::uint64_t& end) {
-  struct Line {
-    LogStream stream;
-    std::string text;
-  };
-  // Lines are cut per stream, as they would appear on a terminal.
-  std::deque<Line> lines;
-  std::string partial[2];
-  std::uint64_t limit = options.tail_lines.value_or(0);
-  LogReader reader(box_fd, 0);
-  const auto keep = [&](LogStream stream, std::string text) {
-    lines.push_back({stream, std::move(text)});
-    if (options.tail_lines && lines.size() > limit) lines.pop_front();
-  };
-  Result<LogReader::Progress> read = reader.ReadAvailable([&](const LogRecord& record) -> Status {
-    if (!options.tail_lines) {
-      const int fd = record.stream == LogStream::kStdout ? options.stdout_fd : options.stderr_fd;
-      return fd < 0 ? Status() : WriteAll(fd, record.bytes);
-    }
-    std::string& rest = partial[record.stream == LogStream::kStderr];
-    rest.append(record.bytes);
-    std::size_t begin = 0;
-    for (std::size_t end_of_line; (end_of_line = rest.find('\n', begin)) != std::string::npos;
-         begin = end_of_line + 1) {
-      keep(record.stream, rest.substr(begin, end_of_line + 1 - begin));
-    }
-    rest.erase(0, begin);
-    return {};
-  });
-  if (!read.ok()) return std::move(read).error();
-  for (const LogStream stream : {LogStream::kStdout, LogStream::kStderr}) {
-    std::string& rest = partial[stream == LogStream::kStderr];
-    if (!rest.empty()) keep(stream, std::move(rest));
-  }
-  for (const Line& line : lines) {
-    const int fd = line.stream == LogStream::kStdout ? options.stdout_fd : options.stderr_fd;
-    if (fd >= 0) BOXLITE_RETURN_IF_ERROR(WriteAll(fd, line.text));
-  }
-  end = reader.position();
-  return {};
+// Resolves at the time of day that `until_ns` names. kj's clock is another one, so it is asked once.
+kj::Promise<int> WhenTimeIsOver(kj::AsyncIoContext& io, std::optional<std::int64_t> until_ns) {
+  if (!until_ns) return kj::NEVER_DONE;
+  io.waitScope.poll();
+  const std::int64_t left = std::max<std::int64_t>(0, *until_ns - WallClockNowNs());
+  return io.provider->getTimer().afterDelay(left * kj::NANOSECONDS).then([]() { return 0; });
 }
 
 }  // namespace
 
 Status RuntimeImpl::Logs(const BoxId& id, const LogOptions& options) {
   BOXLITE_ASSIGN_OR_RETURN(OpenBox box, Open(id));
-  std::uint64_t end = 0;
-  BOXLITE_RETURN_IF_ERROR(PrintTail(box.fd.get(), options, end));
-  if (!options.follow) return {};
-  BOXLITE_ASSIGN_OR_RETURN(
-      std::unique_ptr<LogFollower> follower,
-      LogFollower::Create(io(), box.fd.get(), end, options.stdout_fd, options.stderr_fd));
+  LogPrinter printer(
+      {options.tail_lines, options.since_ns, options.until_ns, options.timestamps},
+      options.stdout_fd, options.stderr_fd);
+  const auto print = [&printer](const LogRecord& record) { return printer.Take(record); };
+  LogReader past(box.fd.get(), 0);
+  BOXLITE_ASSIGN_OR_RETURN(LogReader::Progress progress, past.ReadAvailable(print));
+  static_cast<void>(progress);  // rotation took old output long ago: nobody's loss
+  BOXLITE_RETURN_IF_ERROR(printer.EndTail());
+  const bool over = options.until_ns && *options.until_ns <= WallClockNowNs();
+  if (!options.follow || over) return printer.Finish();
+  BOXLITE_ASSIGN_OR_RETURN(std::unique_ptr<LogFollower> follower,
+                           LogFollower::Create(io(), box.fd.get(), past.position(), print));
+  BOXLITE_RETURN_IF_ERROR(FollowLife(box, *follower, options.until_ns));
+  BOXLITE_RETURN_IF_ERROR(follower->Drain());
+  return printer.Finish();
+}
+
+Status RuntimeImpl::FollowLife(const OpenBox& box, LogFollower& follower,
+                               std::optional<std::int64_t> until_ns) {
   // Looked at after the watch began, and drained after the look: what was written meanwhile is not
   // lost.
   BOXLITE_ASSIGN_OR_RETURN(Evidence evidence, ReadEvidence(box.fd.get()));
-  if (evidence.shim_lock == LockState::kFree) return follower->Drain();
+  if (evidence.shim_lock == LockState::kFree) return {};
   Result<ProcessHandle> shim = FindShim(box.fd.get(), evidence);
-  if (!shim.ok() && shim.error().code() != ErrorCode::kNotFound) {
-    return std::move(shim).error().While("follow the log of box " + id.str());
+  if (!shim.ok() && shim.error().code() == ErrorCode::kNotFound) return {};
+  if (!shim.ok()) return std::move(shim).error().While("follow the log of box " + box.id.str());
+  kj::UnixEventPort::FdObserver ended(io().unixEventPort, shim->fd(),
+                                      kj::UnixEventPort::FdObserver::OBSERVE_READ);
+  kj::Promise<int> over = ended.whenBecomesReadable().then([]() { return 0; });
+  kj::Promise<int> following = follower.Run().then([]() { return 0; });
+  Result<int> done = AwaitPromise<int>(
+      io(), over.exclusiveJoin(kj::mv(following)).exclusiveJoin(WhenTimeIsOver(io(), until_ns)),
+      std::nullopt);
+  if (!done.ok() && follower.failure()) {
+    return Error(*follower.failure()).While("follow the log of box " + box.id.str());
   }
-  if (shim.ok()) {
-    kj::UnixEventPort::FdObserver ended(io().unixEventPort, shim->fd(),
-                                        kj::UnixEventPort::FdObserver::OBSERVE_READ);
-    kj::Promise<int> over = ended.whenBecomesReadable().then([]() { return 0; });
-    kj::Promise<int> following = follower->Run().then([]() { return 0; });
-    Result<int> done = AwaitPromise<int>(io(), over.exclusiveJoin(kj::mv(following)), std::nullopt);
-    if (!done.ok() && follower->failure()) {
-      return Error(*follower->failure()).While("follow the log of box " + id.str());
-    }
-    if (!done.ok()) return std::move(done).error();
-  }
-  return follower->Drain();
+  return done.ok() ? Status() : Status(done.error());
 }
 
 }  // namespace boxlite
