@@ -40,27 +40,35 @@ Result<HostIdentity> CurrentHostIdentity() {
 
 Result<ProcessStat> ParseProcessStat(std::string_view text) {
   const Error malformed(ErrorCode::kCorrupt, "not a /proc/<pid>/stat line");
+  const std::size_t name_begin = text.find('(');
   const std::size_t name_end = text.rfind(')');
-  if (name_end == std::string_view::npos) return malformed;
-  text.remove_prefix(name_end + 1);
+  if (name_end == std::string_view::npos || name_begin > name_end) return malformed;
   ProcessStat stat;
-  // Fields after the name: 3 state, 4 parent, ..., 22 start time.
-  for (int field = 3; field <= 22; ++field) {
+  stat.name = text.substr(name_begin + 1, name_end - name_begin - 1);
+  text.remove_prefix(name_end + 1);
+  const auto read_number = [](std::string_view word, auto& number) {
+    const auto [end, error] = std::from_chars(word.begin(), word.end(), number);
+    return error == std::errc() && end == word.end();
+  };
+  std::uint64_t user_ticks = 0;
+  std::uint64_t system_ticks = 0;
+  // Fields after the name: 3 state, 4 parent, ..., 24 resident pages.
+  for (int field = 3; field <= 24; ++field) {
     const std::size_t begin = text.find_first_not_of(' ');
     if (begin == std::string_view::npos) return malformed;
     text.remove_prefix(begin);
     const std::string_view word = text.substr(0, text.find_first_of(" \n"));
+    bool sound = true;
     if (field == 3) stat.state = word.empty() ? '?' : word[0];
-    if (field == 4) {
-      auto [end, error] = std::from_chars(word.begin(), word.end(), stat.parent);
-      if (error != std::errc() || end != word.end()) return malformed;
-    }
-    if (field == 22) {
-      auto [end, error] = std::from_chars(word.begin(), word.end(), stat.start_ticks);
-      if (error != std::errc() || end != word.end()) return malformed;
-    }
+    if (field == 4) sound = read_number(word, stat.parent);
+    if (field == 14) sound = read_number(word, user_ticks);
+    if (field == 15) sound = read_number(word, system_ticks);
+    if (field == 22) sound = read_number(word, stat.start_ticks);
+    if (field == 24) sound = read_number(word, stat.resident_pages);
+    if (!sound) return malformed;
     text.remove_prefix(word.size());
   }
+  stat.cpu_ticks = user_ticks + system_ticks;
   return stat;
 }
 

@@ -8,10 +8,10 @@
 namespace boxlite {
 namespace {
 
-// Field 3 to 22 behind a name, as the kernel writes them: state, parent, ..., start time.
+// Fields behind a name, as the kernel writes them: state, parent, ..., resident pages, more.
 std::string StatLine(const std::string& name, const std::string& parent = "7",
                      const std::string& start = "123456") {
-  return "42 (" + name + ") S " + parent + " 1 1 0 -1 4194304 0 0 0 0 0 0 0 0 20 0 1 0 " + start +
+  return "42 (" + name + ") S " + parent + " 1 1 0 -1 4194304 0 0 0 0 30 12 0 0 20 0 1 0 " + start +
          " 10 20 18446744073709551615\n";
 }
 
@@ -66,12 +66,14 @@ HostIdentity Here() {
   return *here;
 }
 
-TEST(ParseProcessStat, ReadsStateParentAndStartTime) {
+TEST(ParseProcessStat, ReadsStateParentTimesAndMemory) {
   Result<ProcessStat> stat = ParseProcessStat(StatLine("sh"));
   ASSERT_THAT(stat, IsOk());
   EXPECT_EQ(stat->state, 'S');
   EXPECT_EQ(stat->parent, 7);
   EXPECT_EQ(stat->start_ticks, 123456u);
+  EXPECT_EQ(stat->cpu_ticks, 42u);
+  EXPECT_EQ(stat->resident_pages, 20u);
 }
 
 TEST(ParseProcessStat, ANameCannotForgeTheFieldsBehindIt) {
@@ -79,6 +81,7 @@ TEST(ParseProcessStat, ANameCannotForgeTheFieldsBehindIt) {
        {"a b", ")", "x) Z 1 1", "(((", ") S 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 9", "a\nb", ""}) {
     Result<ProcessStat> stat = ParseProcessStat(StatLine(name));
     ASSERT_THAT(stat, IsOk()) << name;
+    EXPECT_EQ(stat->name, name);
     EXPECT_EQ(stat->state, 'S') << name;
     EXPECT_EQ(stat->start_ticks, 123456u) << name;
   }
@@ -94,11 +97,11 @@ TEST(ParseProcessStat, WhatIsNoSuchLineIsCorrupt) {
   }
 }
 
-TEST(ParseProcessStat, EndsExactlyAtField22) {
+TEST(ParseProcessStat, EndsExactlyAtField24) {
   const std::string line = StatLine("sh");
-  const std::size_t end = line.find("123456") + 6;
+  const std::size_t end = line.find(" 20 184") + 3;
   EXPECT_THAT(ParseProcessStat(line.substr(0, end)), IsOk());
-  EXPECT_THAT(ParseProcessStat(line.substr(0, end - 7)), HasCode(ErrorCode::kCorrupt));
+  EXPECT_THAT(ParseProcessStat(line.substr(0, end - 3)), HasCode(ErrorCode::kCorrupt));
 }
 
 TEST(ProcessIdentity, IsTheSameAsLongAsItLivesWhateverItCallsItself) {
