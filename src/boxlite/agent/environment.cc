@@ -14,9 +14,13 @@ std::optional<std::string_view> FindVariable(const std::vector<std::string>& env
   return std::nullopt;
 }
 
-std::vector<std::string> CompleteEnvironment(std::vector<std::string> env, std::string_view home) {
+std::vector<std::string> CompleteEnvironment(std::vector<std::string> env, std::string_view home,
+                                             Standard standard) {
   if (!FindVariable(env, "PATH")) env.push_back(std::string("PATH=") + kDefaultPath);
   if (!FindVariable(env, "HOME")) env.push_back("HOME=" + std::string(home));
+  if (standard == Standard::kTerminal && !FindVariable(env, "TERM")) {
+    env.push_back(std::string("TERM=") + kDefaultTerm);
+  }
   return env;
 }
 

@@ -3,6 +3,8 @@
 
 #include <kj/async-unix.h>
 
+#include <string>
+
 #include "boxlite/base/fd.h"
 #include "types.capnp.h"
 
@@ -10,11 +12,18 @@ namespace boxlite {
 
 class InputSink final : public wire::ByteSink::Server {
  public:
-  // `pipe` is non-blocking. It is held open until end(), or until the sink is destroyed.
-  InputSink(Fd pipe, kj::UnixEventPort& event_port);
+  // What end() does: a pipe is closed. A terminal cannot be without hanging up its program, whose
+  // output still counts; it gets what a person would type to end its input (EndOfInput()), so that
+  // `echo date | ... sh` ends on a terminal as it does on a pipe.
+  enum class Kind { kPipe, kTerminal };
 
-  // Resolves when the program's pipe has taken the bytes, or when nobody reads it any more: what
-  // comes then is dropped.
+  // `fd`, a pipe's write end or a terminal's master, is non-blocking. It is held open until end(),
+  // or until the sink is destroyed.
+  InputSink(Fd fd, kj::UnixEventPort& event_port, Kind kind = Kind::kPipe);
+
+  // Resolves when the kernel has taken the bytes for the program, or when nobody reads it any more:
+  // what comes then is dropped. A terminal drops, as any does, what exceeds 4095 bytes of one line
+  // that its program reads as a line.
   kj::Promise<void> write(WriteContext context) override;
   kj::Promise<void> end(EndContext context) override;
 
@@ -22,13 +31,16 @@ class InputSink final : public wire::ByteSink::Server {
   kj::Promise<void> Write(kj::ArrayPtr<const kj::byte> bytes);
 
   struct Open {
-    Open(Fd fd, kj::UnixEventPort& event_port)
-        : pipe(std::move(fd)),
-          observer(event_port, pipe.get(), kj::UnixEventPort::FdObserver::OBSERVE_WRITE) {}
-    Fd pipe;
+    Open(Fd end, kj::UnixEventPort& event_port)
+        : fd(std::move(end)),
+          observer(event_port, fd.get(), kj::UnixEventPort::FdObserver::OBSERVE_WRITE) {}
+    Fd fd;
     kj::UnixEventPort::FdObserver observer;
   };
+  const Kind kind_;
   kj::Maybe<Open> open_;
+  kj::byte last_ = '\n';
+  std::string end_;  // what end() writes
 };
 
 }  // namespace boxlite

@@ -1,5 +1,6 @@
 #include "boxlite/agent/output_pump.h"
 
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -12,43 +13,66 @@ namespace {
 constexpr std::size_t kChunkBytes = 64 * 1024;
 // Of a message around the chunk, in words.
 constexpr std::size_t kEnvelopeWords = 16;
+// What the kernel holds between a terminal's two ends, at most: 64 KiB and the last write's excess
+// on the way, 4 KiB that can be read. FIONREAD knows of the latter only.
+constexpr std::uint64_t kTerminalHolds = 128 * 1024;
 
 }  // namespace
 
-OutputPump::OutputPump(Fd pipe, wire::ByteSink::Client sink, kj::UnixEventPort& event_port)
-    : pipe_(std::move(pipe)),
-      observer_(event_port, pipe_.get(), kj::UnixEventPort::FdObserver::OBSERVE_READ),
+OutputPump::OutputPump(Fd fd, wire::ByteSink::Client sink, kj::UnixEventPort& event_port,
+                       Source source)
+    : fd_(std::move(fd)),
+      source_(source),
+      observer_(event_port, fd_.get(), kj::UnixEventPort::FdObserver::OBSERVE_READ),
       sink_(kj::mv(sink)),
       done_(kj::evalLater([this]() { return Pump(); }).fork()) {}
 
+bool OutputPump::Readable() const {
+  // poll() of a terminal waits until what is on the way has arrived.
+  pollfd poller = {fd_.get(), POLLIN, 0};
+  return ::poll(&poller, 1, 0) > 0 && (poller.revents & POLLIN) != 0;
+}
+
 std::uint64_t OutputPump::Written() const {
+  if (source_ == Source::kTerminal) return taken_ + (Readable() ? kTerminalHolds : 0);
   int waiting = 0;
-  if (!pipe_.valid() || ::ioctl(pipe_.get(), FIONREAD, &waiting) != 0) waiting = 0;
+  if (!fd_.valid() || ::ioctl(fd_.get(), FIONREAD, &waiting) != 0) waiting = 0;
   return taken_ + static_cast<std::uint64_t>(waiting);
 }
 
 kj::Promise<void> OutputPump::WhenDelivered(std::uint64_t position) {
   if (delivered_ >= position) return kj::READY_NOW;
+  if (delivered_ == taken_ && !Readable()) return kj::READY_NOW;
   auto paf = kj::newPromiseAndFulfiller<void>();
   awaited_ = position;
   awaiting_ = kj::mv(paf.fulfiller);
   return kj::mv(paf.promise);
 }
 
+// A read of a terminal gets 4 KiB at most, however much waits: a message carries several of them.
+ssize_t OutputPump::Fill() {
+  std::size_t filled = 0;
+  for (;;) {
+    const ssize_t count = ::read(fd_.get(), buffer_.begin() + filled, buffer_.size() - filled);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return filled > 0 ? static_cast<ssize_t>(filled) : count;
+    filled += static_cast<std::size_t>(count);
+    if (source_ == Source::kPipe || filled == buffer_.size()) return static_cast<ssize_t>(filled);
+  }
+}
+
 kj::Promise<void> OutputPump::Pump() {
   if (buffer_ == nullptr) buffer_ = kj::heapArray<kj::byte>(kChunkBytes);
-  ssize_t count;
-  do {
-    count = ::read(pipe_.get(), buffer_.begin(), buffer_.size());
-  } while (count < 0 && errno == EINTR);
+  const ssize_t count = Fill();
   if (count > 0) {
     return Deliver(static_cast<std::size_t>(count)).then([this]() { return Pump(); });
   }
   if (count < 0 && errno == EAGAIN) {
     buffer_ = nullptr;  // a quiet program costs no buffer
+    TellAwaiting();
     return observer_.whenBecomesReadable().then([this]() { return Pump(); });
   }
-  return Finish();
+  return Finish();  // a terminal's end is EIO
 }
 
 kj::Promise<void> OutputPump::Deliver(std::size_t size) {
@@ -69,7 +93,10 @@ kj::Promise<void> OutputPump::Deliver(std::size_t size) {
 
 void OutputPump::CountDelivered(std::uint64_t size) {
   delivered_ += size;
-  if (delivered_ < awaited_) return;
+  if (delivered_ >= awaited_) TellAwaiting();
+}
+
+void OutputPump::TellAwaiting() {
   KJ_IF_MAYBE (awaiting, awaiting_) {
     (*awaiting)->fulfill();
   }
@@ -78,6 +105,7 @@ void OutputPump::CountDelivered(std::uint64_t size) {
 
 kj::Promise<void> OutputPump::Finish() {
   buffer_ = nullptr;
+  TellAwaiting();
   if (sink_gone_) return kj::READY_NOW;
   return sink_.endRequest().send().ignoreResult().catch_([](kj::Exception&&) {});
 }

@@ -1,4 +1,5 @@
-// Carries one of a program's output pipes to its sink on the host, with the sink's back-pressure.
+// Carries what a program writes, into one of its pipes or its terminal, to the sink on the host,
+// with the sink's back-pressure.
 #pragma once
 
 #include <kj/async-io.h>
@@ -13,24 +14,33 @@ namespace boxlite {
 
 class OutputPump {
  public:
-  // `pipe` is non-blocking. Starts reading at once.
-  OutputPump(Fd pipe, wire::ByteSink::Client sink, kj::UnixEventPort& event_port);
+  enum class Source { kPipe, kTerminal };
 
-  // Resolves when the pipe has ended (all that held it are gone) and the sink has taken everything.
+  // `fd`, a pipe's read end or a terminal's master, is non-blocking. Starts reading at once.
+  OutputPump(Fd fd, wire::ByteSink::Client sink, kj::UnixEventPort& event_port,
+             Source source = Source::kPipe);
+
+  // Resolves when the source has ended (all that held its other end are gone) and the sink has
+  // taken everything.
   kj::Promise<void> WhenDone() { return done_.addBranch(); }
 
-  // How many bytes the program has written up to now, delivered or not.
+  // How many bytes the program has written up to now, delivered or not. Of a terminal with bytes
+  // that wait: at least as many, since the kernel does not tell.
   std::uint64_t Written() const;
-  // Resolves when the first `position` bytes have been handed to the sink.
+  // Resolves when the first `position` bytes have been handed to the sink, or all that there were.
   kj::Promise<void> WhenDelivered(std::uint64_t position);
 
  private:
   kj::Promise<void> Pump();
+  ssize_t Fill();
   kj::Promise<void> Deliver(std::size_t size);
   kj::Promise<void> Finish();
   void CountDelivered(std::uint64_t size);
+  void TellAwaiting();
+  bool Readable() const;
 
-  Fd pipe_;
+  Fd fd_;
+  const Source source_;
   kj::UnixEventPort::FdObserver observer_;
   wire::ByteSink::Client sink_;
   // A sink that failed: the rest is read and dropped, so that the program does not block on it.
@@ -39,7 +49,7 @@ class OutputPump {
   std::uint64_t delivered_ = 0;
   std::uint64_t awaited_ = 0;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> awaiting_;
-  kj::Array<kj::byte> buffer_;
+  kj::Array<kj::byte> buffer_;    // null: all that there was has been delivered
   kj::ForkedPromise<void> done_;  // last: ends first
 };
 

@@ -50,6 +50,13 @@ class ProcessService final : public wire::Process::Server {
     return kj::READY_NOW;
   }
 
+  kj::Promise<void> resize(ResizeContext context) override {
+    const auto size = context.getParams().getSize();
+    Status resized = program_->Resize({size.getRows(), size.getColumns()});
+    if (!resized.ok()) ToWire(resized, context.getResults().initError());
+    return kj::READY_NOW;
+  }
+
  private:
   kj::Own<Program> program_;
 };
@@ -63,9 +70,10 @@ Program::Program(SpawnedProgram spawned, Cgroup cgroup, kj::UnixEventPort& event
       cgroup_(std::move(cgroup)),
       event_port_(event_port),
       timer_(timer),
-      input_(kj::heap<InputSink>(std::move(spawned.input), event_port)),
+      input_fd_(std::move(spawned.input)),
       output_fd_(std::move(spawned.output)),
       errors_fd_(std::move(spawned.errors)),
+      terminal_fd_(std::move(spawned.terminal)),
       failure_fd_(std::move(spawned.failure)),
       failure_observer_(kj::heap<kj::UnixEventPort::FdObserver>(
           event_port, failure_fd_.get(), kj::UnixEventPort::FdObserver::OBSERVE_READ)),
@@ -79,9 +87,26 @@ kj::Promise<Status> Program::WhenExecuted() {
   return ReadFailure().then([this]() -> Status {
     failure_observer_ = nullptr;
     failure_fd_.Reset();
-    if (failure_.empty()) return {};
-    return DecodeFailure(failure_);
+    if (!failure_.empty()) return DecodeFailure(failure_);
+    Status taken = TakeStreams();
+    if (!taken.ok()) Kill();  // nobody could speak with it
+    return taken;
   });
+}
+
+Status Program::TakeStreams() {
+  InputSink::Kind kind = InputSink::Kind::kPipe;
+  if (terminal_fd_.valid()) {
+    kind = InputSink::Kind::kTerminal;
+    BOXLITE_ASSIGN_OR_RETURN(Terminal terminal, ReceiveTerminal(terminal_fd_.get()));
+    terminal_fd_.Reset();
+    BOXLITE_ASSIGN_OR_RETURN(input_fd_, DuplicateFd(terminal.master.get()));
+    BOXLITE_ASSIGN_OR_RETURN(output_fd_, DuplicateFd(terminal.master.get()));
+    terminal_ = std::move(terminal);
+    if (ended()) terminal_->slave.Reset();
+  }
+  input_ = kj::heap<InputSink>(std::move(input_fd_), event_port_, kind);
+  return {};
 }
 
 kj::Promise<void> Program::ReadFailure() {
@@ -98,15 +123,25 @@ kj::Promise<void> Program::ReadFailure() {
 }
 
 void Program::Connect(wire::ByteSink::Client output, wire::ByteSink::Client errors) {
-  output_ = kj::heap<OutputPump>(std::move(output_fd_), kj::mv(output), event_port_);
-  errors_ = kj::heap<OutputPump>(std::move(errors_fd_), kj::mv(errors), event_port_);
+  if (terminal_) {
+    output_ = kj::heap<OutputPump>(std::move(output_fd_), kj::mv(output), event_port_,
+                                   OutputPump::Source::kTerminal);
+    errors_end_ = errors.endRequest().send().ignoreResult().eagerlyEvaluate([](kj::Exception&&) {});
+  } else {
+    output_ = kj::heap<OutputPump>(std::move(output_fd_), kj::mv(output), event_port_);
+    errors_ = kj::heap<OutputPump>(std::move(errors_fd_), kj::mv(errors), event_port_);
+  }
   output_open_ = true;
   output_end_ = WhenOutputEnds().then([this]() { output_open_ = false; }).eagerlyEvaluate(nullptr);
 }
 
 kj::Promise<void> Program::WhenOutputEnds() {
-  return KJ_ASSERT_NONNULL(output_)->WhenDone().then(
-      [this]() { return KJ_ASSERT_NONNULL(errors_)->WhenDone(); });
+  return KJ_ASSERT_NONNULL(output_)->WhenDone().then([this]() -> kj::Promise<void> {
+    KJ_IF_MAYBE (errors, errors_) {
+      return (*errors)->WhenDone();
+    }
+    return kj::READY_NOW;
+  });
 }
 
 void Program::Ended(const siginfo_t& info) {
@@ -114,18 +149,21 @@ void Program::Ended(const siginfo_t& info) {
   exit.by_signal = info.si_code != CLD_EXITED;
   exit.number = static_cast<std::uint8_t>(info.si_status);
   exit_ = exit;
+  if (terminal_) terminal_->slave.Reset();
   end_->fulfill();
 }
 
 kj::Promise<void> Program::Drain() {
   KJ_IF_MAYBE (output, output_) {
-    auto& errors = KJ_ASSERT_NONNULL(errors_);
     const std::uint64_t output_owed = (*output)->Written();
-    const std::uint64_t errors_owed = errors->Written();
     kj::Promise<void> enough =
         timer_.afterDelay(kDrainLimit.count() * kj::MILLISECONDS)
-            .then([&output = *output, output_owed]() { return output->WhenDelivered(output_owed); })
-            .then([&errors, errors_owed]() { return errors->WhenDelivered(errors_owed); });
+            .then([&pump = **output, output_owed]() { return pump.WhenDelivered(output_owed); });
+    KJ_IF_MAYBE (errors, errors_) {
+      const std::uint64_t errors_owed = (*errors)->Written();
+      enough = enough.then(
+          [&pump = **errors, errors_owed]() { return pump.WhenDelivered(errors_owed); });
+    }
     return WhenOutputEnds().exclusiveJoin(kj::mv(enough));
   }
   return kj::READY_NOW;
@@ -149,6 +187,12 @@ Status Program::Signal(int number, Whom whom) {
           : static_cast<int>(::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0));
   if (sent == 0) return {};
   return errno == ESRCH ? AlreadyEnded() : ErrnoError("send the signal");
+}
+
+Status Program::Resize(WindowSize size) {
+  if (ended()) return AlreadyEnded();
+  if (!terminal_) return Error(ErrorCode::kWrongState, "the program has no terminal");
+  return SetWindowSize(terminal_->master.get(), size);
 }
 
 void Program::Kill() {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -16,6 +17,7 @@
 #include "boxlite/agent/box_filesystem.h"
 #include "boxlite/agent/credentials.h"
 #include "boxlite/agent/environment.h"
+#include "boxlite/agent/terminal.h"
 #include "boxlite/agent/user_database.h"
 #include "boxlite/base/fd.h"
 #include "boxlite/base/files.h"
@@ -40,26 +42,28 @@ void ResetSignals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-// Moves every descriptor that is needed out of the way, then leaves open exactly 0, 1, 2 and, until
-// the program is executed, the error pipe and main's pidfd.
+// Moves every descriptor that is needed out of the way, then leaves open exactly 0, 1, 2 (the
+// agent's, on /dev/null, until a terminal takes their place) and, until the program is executed,
+// the error pipe, main's pidfd and the terminal's socket.
 Status ArrangeFds(ChildFds& fds) {
   constexpr int kFirstFree = 16;
-  for (int* fd : {&fds.standard[0], &fds.standard[1], &fds.standard[2], &fds.error, &fds.main}) {
+  for (int* fd : {&fds.standard[0], &fds.standard[1], &fds.standard[2], &fds.error, &fds.main,
+                  &fds.terminal}) {
     if (*fd < 0) continue;
     *fd = ::fcntl(*fd, F_DUPFD_CLOEXEC, kFirstFree);
     if (*fd < 0) return ErrnoError("arrange descriptors");
   }
   for (int target = 0; target < 3; ++target) {
+    if (fds.standard[target] < 0) continue;
     if (::dup2(fds.standard[target], target) < 0) return ErrnoError("arrange descriptors");
   }
-  if (::dup3(fds.error, 3, O_CLOEXEC) < 0) return ErrnoError("arrange descriptors");
-  fds.error = 3;
-  if (fds.main >= 0) {
-    if (::dup3(fds.main, 4, O_CLOEXEC) < 0) return ErrnoError("arrange descriptors");
-    fds.main = 4;
+  int next = 3;
+  for (int* fd : {&fds.error, &fds.main, &fds.terminal}) {
+    if (*fd < 0) continue;
+    if (::dup3(*fd, next, O_CLOEXEC) < 0) return ErrnoError("arrange descriptors");
+    *fd = next++;
   }
-  const unsigned first_unused = fds.main >= 0 ? 5 : 4;
-  if (::syscall(SYS_close_range, first_unused, ~0U, 0) != 0) {
+  if (::syscall(SYS_close_range, static_cast<unsigned>(next), ~0U, 0) != 0) {
     return ErrnoError("close the agent's descriptors");
   }
   return {};
@@ -119,6 +123,21 @@ void GiveStandardFdsTo(const UserIdentity& identity) {
   for (int fd = 0; fd < 3; ++fd) {
     static_cast<void>(!::fchown(fd, identity.uid, identity.gid));
   }
+}
+
+// The terminal is one of the box's own: its name, /dev/pts/N, means something in there.
+Status TakeTerminal(const ProgramPlan& plan, const UserIdentity& identity, int socket_fd) {
+  BOXLITE_ASSIGN_OR_RETURN(Terminal terminal, OpenTerminal(kBoxPtmx, *plan.terminal));
+  BOXLITE_RETURN_IF_ERROR(GiveTerminalTo(terminal, identity.uid));
+  if (plan.is_main) BindConsole(terminal);
+  if (::ioctl(terminal.slave.get(), TIOCSCTTY, 0) != 0) {
+    return ErrnoError("make the terminal the session's");
+  }
+  BOXLITE_RETURN_IF_ERROR(SendTerminal(socket_fd, terminal));
+  for (int fd = 0; fd < 3; ++fd) {
+    if (::dup2(terminal.slave.get(), fd) < 0) return ErrnoError("arrange the terminal");
+  }
+  return {};
 }
 
 std::vector<char*> Pointers(const std::vector<std::string>& strings) {
@@ -197,9 +216,14 @@ Error RunSteps(const ProgramPlan& plan, ChildFds& fds) {
   ::umask(kUmask);
   BOXLITE_ASSIGN_OR_RETURN(const UserIdentity identity, FindIdentity(plan.user));
   BOXLITE_RETURN_IF_ERROR(EnterWorkingDirectory(plan));
-  GiveStandardFdsTo(identity);
+  if (plan.terminal) {
+    BOXLITE_RETURN_IF_ERROR(TakeTerminal(plan, identity, fds.terminal));
+  } else {
+    GiveStandardFdsTo(identity);
+  }
   BOXLITE_RETURN_IF_ERROR(BecomeUser(identity));
-  return Execute(plan, CompleteEnvironment(plan.env, identity.home));
+  return Execute(plan, CompleteEnvironment(plan.env, identity.home,
+                                           plan.terminal ? Standard::kTerminal : Standard::kPipes));
 }
 
 }  // namespace

@@ -57,6 +57,9 @@ Result<ProgramPlan> ReadPlan(wire::Agent::StartParams::Reader params) {
     return Invalid("the working directory " + plan.working_dir + " is not absolute");
   }
   BOXLITE_ASSIGN_OR_RETURN(plan.user, ReadString(spec.getUser(), "the user"));
+  if (spec.hasTerminal()) {
+    plan.terminal = WindowSize{spec.getTerminal().getRows(), spec.getTerminal().getColumns()};
+  }
   return plan;
 }
 

@@ -1,10 +1,12 @@
 // What to run, checked: the value behind the wire's ProcessSpec.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "agent.capnp.h"
+#include "boxlite/agent/terminal.h"
 #include "boxlite/base/result.h"
 
 namespace boxlite {
@@ -16,6 +18,7 @@ struct ProgramPlan {
   std::vector<std::string> env;
   std::string working_dir;  // absolute
   std::string user;
+  std::optional<WindowSize> terminal;  // absent: three pipes
 };
 
 // kInvalidArgument: an id that cannot name a cgroup, no command, a NUL byte, a relative working

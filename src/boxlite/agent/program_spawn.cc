@@ -28,6 +28,43 @@ Status SetNonBlocking(const Fd& fd) {
   return {};
 }
 
+// What leads from the agent to the program and back; the members that are not needed are invalid.
+struct Channels {
+  FdPair input;     // first: the program's
+  FdPair output;    // second: the program's, here and below
+  FdPair errors;
+  FdPair terminal;
+  FdPair failure;
+
+  ChildFds OfChild(int main_pidfd) const {
+    ChildFds fds;
+    fds.standard[0] = input.first.get();
+    fds.standard[1] = output.second.get();
+    fds.standard[2] = errors.second.get();
+    fds.terminal = terminal.second.get();
+    fds.error = failure.second.get();
+    fds.main = main_pidfd;
+    return fds;
+  }
+};
+
+Result<Channels> MakeChannels(const ProgramPlan& plan) {
+  Channels channels;
+  BOXLITE_ASSIGN_OR_RETURN(channels.failure, MakePipe());
+  BOXLITE_RETURN_IF_ERROR(SetNonBlocking(channels.failure.first));
+  if (plan.terminal) {
+    BOXLITE_ASSIGN_OR_RETURN(channels.terminal, MakeSocketPair());
+    return channels;
+  }
+  BOXLITE_ASSIGN_OR_RETURN(channels.input, MakePipe());
+  BOXLITE_ASSIGN_OR_RETURN(channels.output, MakePipe());
+  BOXLITE_ASSIGN_OR_RETURN(channels.errors, MakePipe());
+  for (const Fd* ours : {&channels.input.second, &channels.output.first, &channels.errors.first}) {
+    BOXLITE_RETURN_IF_ERROR(SetNonBlocking(*ours));
+  }
+  return channels;
+}
+
 pid_t CloneInto(int cgroup_fd, std::uint64_t namespaces, int* pidfd) {
   clone_args args = {};
   args.flags = CLONE_PIDFD | CLONE_INTO_CGROUP | namespaces;
@@ -42,22 +79,11 @@ pid_t CloneInto(int cgroup_fd, std::uint64_t namespaces, int* pidfd) {
 }  // namespace
 
 Result<SpawnedProgram> SpawnProgram(const ProgramPlan& plan, int cgroup_fd, int main_pidfd) {
-  BOXLITE_ASSIGN_OR_RETURN(FdPair input, MakePipe());
-  BOXLITE_ASSIGN_OR_RETURN(FdPair output, MakePipe());
-  BOXLITE_ASSIGN_OR_RETURN(FdPair errors, MakePipe());
-  BOXLITE_ASSIGN_OR_RETURN(FdPair failure, MakePipe());
-  for (const Fd* ours : {&input.second, &output.first, &errors.first, &failure.first}) {
-    BOXLITE_RETURN_IF_ERROR(SetNonBlocking(*ours));
-  }
+  BOXLITE_ASSIGN_OR_RETURN(Channels channels, MakeChannels(plan));
   Fd own_namespace(::open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC));
   if (!own_namespace.valid()) return ErrnoError("/proc/self/ns/pid");
 
-  ChildFds fds;
-  fds.standard[0] = input.first.get();
-  fds.standard[1] = output.second.get();
-  fds.standard[2] = errors.second.get();
-  fds.error = failure.second.get();
-  fds.main = main_pidfd;
+  const ChildFds fds = channels.OfChild(main_pidfd);
   int pidfd = -1;
   pid_t pid = -1;
   int clone_error = 0;
@@ -84,10 +110,11 @@ Result<SpawnedProgram> SpawnProgram(const ProgramPlan& plan, int cgroup_fd, int 
   SpawnedProgram spawned;
   spawned.pid = pid;
   spawned.pidfd.Reset(pidfd);
-  spawned.input = std::move(input.second);
-  spawned.output = std::move(output.first);
-  spawned.errors = std::move(errors.first);
-  spawned.failure = std::move(failure.first);
+  spawned.input = std::move(channels.input.second);
+  spawned.output = std::move(channels.output.first);
+  spawned.errors = std::move(channels.errors.first);
+  spawned.terminal = std::move(channels.terminal.first);
+  spawned.failure = std::move(channels.failure.first);
   return spawned;
 }
 

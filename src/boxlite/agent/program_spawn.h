@@ -1,4 +1,4 @@
-// Starting a program of the box: the clone, its pipes, its pidfd.
+// Starting a program of the box: the clone, its pipes or its terminal's way, its pidfd.
 #pragma once
 
 #include <sys/types.h>
@@ -12,9 +12,12 @@ namespace boxlite {
 struct SpawnedProgram {
   pid_t pid = 0;  // in the agent's namespace
   Fd pidfd;
+  // Invalid for a program with a terminal.
   Fd input;   // write end, non-blocking
   Fd output;  // read ends, non-blocking
   Fd errors;
+  // Valid for one: where ReceiveTerminal() takes it from, once the program has been executed.
+  Fd terminal;
   Fd failure;  // read end, non-blocking: what RunProgramChild() says; its end without a byte:
                // executed
 };
