@@ -61,6 +61,8 @@ struct BoxSpec {
   std::uint64_t disk_bytes = kDefaultDiskBytes;
   std::map<std::string, std::string> labels;
   bool remove_on_exit = false;
+  bool terminal = false;             // main gets a pseudo-terminal
+  bool interactive = false;          // clients feed main's input; see MainInput in shim_birth.h
   std::string accelerator = "auto";  // auto | kvm | tcg
 
   bool operator==(const BoxSpec&) const = default;

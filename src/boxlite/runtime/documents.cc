@@ -173,6 +173,18 @@ std::string_view OutcomeKindName(OutcomeKind kind) {
   return kind == OutcomeKind::kEnded ? "ended" : "failed";
 }
 
+std::string_view MainInputName(MainInput input) {
+  switch (input) {
+    case MainInput::kEndsAtOnce:
+      return "ends-at-once";
+    case MainInput::kEndsWithClient:
+      return "ends-with-client";
+    case MainInput::kStaysOpen:
+      return "stays-open";
+  }
+  return "ends-at-once";
+}
+
 std::string_view StartEventName(StartEvent event) {
   switch (event) {
     case StartEvent::kRecorded:
@@ -206,6 +218,8 @@ Json SpecToJson(const BoxSpec& spec) {
           {"disk_bytes", spec.disk_bytes},
           {"labels", std::move(labels)},
           {"remove_on_exit", spec.remove_on_exit},
+          {"terminal", spec.terminal},
+          {"interactive", spec.interactive},
           {"accelerator", spec.accelerator}};
 }
 
@@ -232,6 +246,9 @@ BoxSpec JsonToSpec(const Json& json) {
   for (const Json& pair : json.at("labels")) spec.labels[ToBytes(pair.at(0))] = ToBytes(pair.at(1));
   spec.remove_on_exit = json.at("remove_on_exit").get<bool>();
   spec.accelerator = json.at("accelerator").get<std::string>();
+  // Absent in what an older boxlite wrote.
+  if (json.contains("terminal")) spec.terminal = json["terminal"].get<bool>();
+  if (json.contains("interactive")) spec.interactive = json["interactive"].get<bool>();
   return spec;
 }
 
@@ -349,6 +366,10 @@ std::string EncodeBirth(const ShimBirth& birth) {
   return Dump({{"spec", SpecToJson(birth.spec)},
                {"life_id", birth.life_id},
                {"attached", birth.attached},
+               {"reader_comes", birth.reader_comes},
+               {"main_input", MainInputName(birth.main_input)},
+               {"terminal_rows", birth.terminal_size.rows},
+               {"terminal_columns", birth.terminal_size.columns},
                {"engine_kind", birth.engine_kind},
                {"engine_program", FromBytes(birth.engine_program)},
                {"engine_build", FromBytes(birth.engine_build)},
@@ -367,6 +388,12 @@ Result<ShimBirth> DecodeBirth(std::string_view text) {
     birth.spec = JsonToSpec(json.at("spec"));
     birth.life_id = json.at("life_id").get<std::string>();
     birth.attached = json.at("attached").get<bool>();
+    birth.reader_comes = json.at("reader_comes").get<bool>();
+    birth.main_input = ToEnum(
+        json.at("main_input"),
+        {MainInput::kEndsAtOnce, MainInput::kEndsWithClient, MainInput::kStaysOpen}, MainInputName);
+    birth.terminal_size = {ToNumber<std::uint16_t>(json.at("terminal_rows")),
+                           ToNumber<std::uint16_t>(json.at("terminal_columns"))};
     birth.engine_kind = json.at("engine_kind").get<std::string>();
     birth.engine_program = ToBytes(json.at("engine_program"));
     birth.engine_build = ToBytes(json.at("engine_build"));

@@ -21,6 +21,8 @@ BoxSpec SampleSpec() {
   spec.hostname = "host-1";
   spec.labels = {{"k", "v"}, {std::string("\xc3"), "half a character"}};
   spec.remove_on_exit = true;
+  spec.terminal = true;
+  spec.interactive = true;
   return spec;
 }
 
@@ -29,6 +31,41 @@ TEST(Spec, SurvivesItsJsonByteForByte) {
   Result<BoxSpec> read = DecodeSpec(EncodeSpec(spec));
   ASSERT_TRUE(read.ok()) << read.error().message();
   EXPECT_EQ(*read, spec);
+}
+
+TEST(Spec, OfABoxFromBeforeTerminalsHasNone) {
+  std::string text = EncodeSpec(SampleSpec());
+  for (const char* line : {" \"terminal\": true,\n", " \"interactive\": true,\n"}) {
+    const std::size_t begin = text.find(line);
+    ASSERT_NE(begin, std::string::npos) << text;
+    text.erase(begin, std::string(line).size());
+  }
+  Result<BoxSpec> read = DecodeSpec(text);
+  ASSERT_TRUE(read.ok()) << read.error().message();
+  EXPECT_FALSE(read->terminal);
+  EXPECT_FALSE(read->interactive);
+}
+
+TEST(MainInput, FollowsWhatTheBoxIsAndWhoStartsIt) {
+  BoxSpec plain;
+  BoxSpec interactive;
+  interactive.interactive = true;
+  BoxSpec terminal;
+  terminal.terminal = true;
+  BoxSpec both = interactive;
+  both.terminal = true;
+  using enum StartedBy;
+  using enum MainInput;
+  EXPECT_EQ(MainInputFor(plain, kAttachedClient), kEndsAtOnce) << "run IMAGE cat returns";
+  EXPECT_EQ(MainInputFor(plain, kFollowingClient), kEndsWithClient);
+  EXPECT_EQ(MainInputFor(plain, kNobody), kEndsWithClient) << "a detached shell lives";
+  EXPECT_EQ(MainInputFor(interactive, kAttachedClient), kEndsWithClient) << "echo x | run -i";
+  EXPECT_EQ(MainInputFor(interactive, kFollowingClient), kEndsWithClient);
+  EXPECT_EQ(MainInputFor(interactive, kNobody), kStaysOpen) << "run -di";
+  for (const StartedBy starter : {kAttachedClient, kFollowingClient, kNobody}) {
+    EXPECT_EQ(MainInputFor(terminal, starter), kStaysOpen);
+    EXPECT_EQ(MainInputFor(both, starter), kStaysOpen);
+  }
 }
 
 TEST(Spec, ANewerFormatIsRefusedWithWords) {

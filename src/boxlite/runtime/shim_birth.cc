@@ -34,6 +34,19 @@ std::uint64_t LittleEndian(std::string_view bytes) {
 
 }  // namespace
 
+MainInput MainInputFor(const BoxSpec& spec, StartedBy starter) {
+  if (spec.terminal) return MainInput::kStaysOpen;
+  switch (starter) {
+    case StartedBy::kAttachedClient:
+      return spec.interactive ? MainInput::kEndsWithClient : MainInput::kEndsAtOnce;
+    case StartedBy::kFollowingClient:
+      return MainInput::kEndsWithClient;
+    case StartedBy::kNobody:
+      return spec.interactive ? MainInput::kStaysOpen : MainInput::kEndsWithClient;
+  }
+  return MainInput::kEndsWithClient;
+}
+
 std::string FrameBirth(std::string_view body) {
   std::string framed(kMagic);
   AppendLittleEndian(framed, body.size(), 4);

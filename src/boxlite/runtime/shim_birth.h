@@ -9,6 +9,7 @@
 #include "boxlite/base/error_code.h"
 #include "boxlite/base/result.h"
 #include "boxlite/runtime/box_spec.h"
+#include "boxlite/runtime/program_io.h"
 
 namespace boxlite {
 
@@ -21,14 +22,44 @@ inline constexpr int kShimLifeFd = 7;      // lives/.new-<life id>, prepared by 
 inline constexpr int kShimBaseFd = 8;      // the directory of the image's base
 inline constexpr int kShimKeepaliveFd = 9;  // attached lives: read end, ends with the creator
 inline constexpr int kShimCreatorFd = 10;   // attached lives: pidfd of the creator
+// With reader_comes: read end, ends when the starter reads main's output or never will.
+inline constexpr int kShimReaderFd = 11;
 
 inline constexpr std::uint32_t kShimProtocolVersion = 1;
+
+// When main reads end-of-file. A terminal has no end: its programs see one when ^D is typed.
+enum class MainInput {
+  kEndsAtOnce,      // before main's first look
+  kEndsWithClient,  // when a client that feeds it ends its own input; until then main waits
+  kStaysOpen,       // never: client after client may feed it
+};
+
+// Who starts a life, as far as main's input is concerned.
+enum class StartedBy {
+  kAttachedClient,   // run in the foreground, or a caller whose life it shares
+  kFollowingClient,  // start -a: it stays for the output of a life that is not its own
+  kNobody,           // run -d, start
+};
+
+// The one rule of main's input:
+//
+//               | neither -i nor -t  | -i              | -t, -it
+//   attached    | ends at once       | ends with client| stays open
+//   following   | ends with client   | ends with client| stays open
+//   nobody      | ends with client   | stays open      | stays open
+//
+// So `run IMAGE cat` returns, `echo x | run -i IMAGE cat` too; a shell that nobody talks to does
+// not end by itself; and `run -di` takes input from one attach after the other.
+MainInput MainInputFor(const BoxSpec& spec, StartedBy starter);
 
 struct ShimBirth {
   BoxSpec spec;
   std::string life_id;
   bool attached = false;
-  std::string engine_kind;  // "qemu" | "fake"
+  bool reader_comes = false;  // main's output is held until the starter reads it; kShimReaderFd
+  MainInput main_input = MainInput::kEndsWithClient;
+  TerminalSize terminal_size = {0, 0};  // of the starter's terminal; 0 x 0: unknown
+  std::string engine_kind;              // "qemu" | "fake"
   std::string engine_program;
   std::string engine_build;           // key of the accelerator verdict
   std::string accelerator;            // "kvm" | "tcg"
