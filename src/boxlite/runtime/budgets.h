@@ -34,9 +34,14 @@ inline constexpr milliseconds kCallerCeiling =
 static_assert(kFlushProgressStep < kShimFlushBudget && kShimFlushBudget < kFlushCeiling);
 static_assert(kFlushCeiling < kCallerCeiling);
 
-// A box made with --rm that somebody ended: for its foreground reader to take the last output.
+// A box made with --rm: for those who are attached, and for its foreground reader when somebody
+// else ended it, to take the last output.
 inline constexpr milliseconds kReaderBudget{2'000};
 static_assert(kReaderBudget < kCallerFlushBudget);
+
+// Main of an attached life whose output nobody reads any more, after SIGPIPE and its stop signal:
+// on a pipe it would have ended at its next byte.
+inline constexpr milliseconds kBrokenPipeGrace{1'000};
 
 // The engine after QMP quit, and after SIGKILL: its process only has to leave.
 inline constexpr milliseconds kQuitBudget{2'000};

@@ -144,6 +144,7 @@ Status LogWriter::Append(LogStream stream, std::string_view bytes, std::int64_t 
       return std::move(written).error().While("write main.log");
     }
     size_ += record.size();
+    written_ += record.size();
     end_ += part.size();
   }
   return {};
@@ -179,8 +180,9 @@ Result<bool> LogReader::MoveToNextFile() {
 }
 
 Result<LogReader::Progress> LogReader::ReadAvailable(
-    const std::function<Status(const LogRecord&)>& take) {
+    const std::function<Status(const LogRecord&)>& take, std::uint64_t most) {
   Progress progress;
+  const std::uint64_t begin = position_;
   if (!file_.valid()) BOXLITE_RETURN_IF_ERROR(OpenFor(position_));
   if (!file_.valid()) return progress;
   bool looked_again = false;
@@ -204,6 +206,8 @@ Result<LogReader::Progress> LogReader::ReadAvailable(
         break;
       }
       if (parsed->size == 0) break;
+      progress.more = position_ - begin >= most;
+      if (progress.more) break;
       used += parsed->size;
       LogRecord record = parsed->record;
       const std::uint64_t record_end = record.offset + record.bytes.size();
@@ -218,9 +222,11 @@ Result<LogReader::Progress> LogReader::ReadAvailable(
       position_ = record_end;
     }
     buffer_.erase(0, used);
-    if (count > 0) continue;
-    BOXLITE_ASSIGN_OR_RETURN(bool moved, MoveToNextFile());
-    if (moved) continue;
+    if (!progress.more) {
+      if (count > 0) continue;
+      BOXLITE_ASSIGN_OR_RETURN(bool moved, MoveToNextFile());
+      if (moved) continue;
+    }
     // Half a record is read again next time, for the same reason.
     file_offset_ -= buffer_.size();
     buffer_.clear();

@@ -36,6 +36,8 @@ class LogWriter {
 
   Status Append(LogStream stream, std::string_view bytes, std::int64_t time_ns);
   std::uint64_t end() const { return end_; }  // logical offset behind the last byte
+  // What this writer has put into the files, records' heads included: what rotation counts.
+  std::uint64_t written() const { return written_; }
 
  private:
   LogWriter(int box_fd, Fd file, std::uint64_t size, std::uint64_t end, std::uint64_t rotate_bytes)
@@ -47,6 +49,7 @@ class LogWriter {
   std::uint64_t size_;
   std::uint64_t end_;
   std::uint64_t rotate_;
+  std::uint64_t written_ = 0;
 };
 
 class LogReader {
@@ -57,11 +60,14 @@ class LogReader {
 
   // Calls `take` for each record that is whole now. kCorrupt for a damaged file. Never blocks.
   // `dropped` of Progress counts bytes that rotation took before they were read.
+  // After `most` bytes it stops (a record is not cut), and says that there may be more.
   struct Progress {
     bool any = false;
+    bool more = false;
     std::uint64_t dropped = 0;
   };
-  Result<Progress> ReadAvailable(const std::function<Status(const LogRecord&)>& take);
+  Result<Progress> ReadAvailable(const std::function<Status(const LogRecord&)>& take,
+                                 std::uint64_t most = ~std::uint64_t{0});
 
   std::uint64_t position() const { return position_; }
 

@@ -195,5 +195,36 @@ TEST(ParseLogRecord, RefusesWhatIsNoRecord) {
   EXPECT_FALSE(ParseLogRecord(std::string(100, '1')).ok()) << "a header has an end";
 }
 
+TEST_F(MainLog, AReaderMayTakeALotInSteps) {
+  LogWriter writer = Open(4096);
+  std::string wrote;
+  for (int i = 0; i < 60; ++i) {
+    const std::string line(100, static_cast<char>('a' + i % 26));
+    ASSERT_TRUE(writer.Append(LogStream::kStdout, line, 1).ok());
+    wrote += line;
+  }
+  LogReader reader(box_.get(), 0);
+  std::string read;
+  std::uint64_t dropped = 0;
+  int steps = 0;
+  for (bool more = true; more; ++steps) {
+    const std::size_t before = read.size();
+    auto progress = reader.ReadAvailable(
+        [&](const LogRecord& record) -> Status {
+          read.append(record.bytes);
+          return {};
+        },
+        250);
+    ASSERT_TRUE(progress.ok());
+    EXPECT_LE(read.size() - before, 300u) << "a record is not cut";
+    more = progress->more;
+    dropped += progress->dropped;
+  }
+  EXPECT_GT(steps, 10);
+  EXPECT_EQ(dropped + read.size(), wrote.size());
+  EXPECT_EQ(read, wrote.substr(dropped));
+  EXPECT_EQ(reader.position(), writer.end());
+}
+
 }  // namespace
 }  // namespace boxlite

@@ -25,7 +25,7 @@ Fd Take(int number) {
   return Fd(number);
 }
 
-Result<ShimInheritance> TakeInheritance(bool attached) {
+Result<ShimInheritance> TakeInheritance(const ShimBirth& birth) {
   BOXLITE_ASSIGN_OR_RETURN(Home home, Home::FromDescriptor(Take(kShimHomeFd)));
   ShimInheritance inheritance{std::move(home),
                               Take(kShimBoxFd),
@@ -34,8 +34,10 @@ Result<ShimInheritance> TakeInheritance(bool attached) {
                               Take(kShimLifeFd),
                               Take(kShimBaseFd),
                               Fd(),
+                              Fd(),
                               Fd()};
-  if (attached) {
+  if (birth.reader_comes) inheritance.reader = Take(kShimReaderFd);
+  if (birth.attached) {
     inheritance.keepalive = Take(kShimKeepaliveFd);
     inheritance.creator = Take(kShimCreatorFd);
   }
@@ -53,7 +55,7 @@ int Main() {
     std::fprintf(stderr, "boxlite-shim: %s\n", birth.error().message().c_str());
     return kExitBadBirth;
   }
-  Result<ShimInheritance> inheritance = TakeInheritance(birth->attached);
+  Result<ShimInheritance> inheritance = TakeInheritance(*birth);
   if (!inheritance.ok()) {
     std::fprintf(stderr, "boxlite-shim: %s\n", inheritance.error().message().c_str());
     return kExitInternal;

@@ -85,6 +85,11 @@ Status Shim::OpenForBusiness() {
   stage_ = "socket";
   BOXLITE_ASSIGN_OR_RETURN(LogWriter log, LogWriter::Open(inheritance_.box.get()));
   log_ = std::make_shared<LogWriter>(std::move(log));
+  gate_ = std::make_shared<LogGate>(log_);
+  if (birth_.reader_comes) {
+    awaited_reader_ = gate_->AddReader(log_->end());
+    tasks_.add(WatchReader());
+  }
   socket_ = kj::heap<BoxSocket>(*io_.lowLevelProvider, timer_, inheritance_.box.get(),
                                 NewShimService(*this));
   BOXLITE_RETURN_IF_ERROR(socket_->Bind());
@@ -175,12 +180,18 @@ kj::Promise<void> Shim::EndMain() {
   signal.setNumber(birth_.spec.stop_signal);
   // Nothing here waits for the guest's answer: a silent guest has the same grace as a stubborn
   // main.
-  kj::Promise<void> asked = signal.send().ignoreResult().eagerlyEvaluate([](kj::Exception&&) {});
+  kj::Promise<void> asked = signal.send()
+                                .then([this](auto&& answer) {
+                                  // It has ended, and only its output still waits for a reader.
+                                  if (answer.getError().getCode() != 0) gate_->Open();
+                                })
+                                .eagerlyEvaluate([](kj::Exception&&) {});
   // A main that ignores the signal is killed, with all that runs beside it.
   kj::Promise<void> given_up = WhenGraceIsOver(timer_.now()).then([this]() {
     main_forced_ =
         "main outlived its grace of " + std::to_string(grace_.count()) + " ms and was killed";
     tasks_.add(main_->killRequest().send().ignoreResult().catch_([](kj::Exception&&) {}));
+    gate_->Open();
     return timer_.afterDelay(AsDuration(kMainReapBudget));
   });
   return main_end_->addBranch().exclusiveJoin(kj::mv(given_up)).attach(kj::mv(asked));
@@ -266,7 +277,7 @@ kj::Promise<void> Shim::Conclude(LifeOutcome outcome) {
         Error(ErrorCode::kWrongState, "this life was ended before main had an exit code")));
   }
   if (!removes_box) return kj::READY_NOW;
-  return WhenReaderLetGo().then([this]() { RemoveBox(); });
+  return WhenReaderLetGo().then([this]() { return WhenUnread(); }).then([this]() { RemoveBox(); });
 }
 
 kj::Promise<void> Shim::WhenReaderLetGo() {
@@ -275,6 +286,13 @@ kj::Promise<void> Shim::WhenReaderLetGo() {
   // that does not read at all must not hold up who asked for the end.
   return creator_let_go_->addBranch().exclusiveJoin(
       stop_.addBranch().then([this]() { return timer_.afterDelay(AsDuration(kReaderBudget)); }));
+}
+
+kj::Promise<void> Shim::WhenUnread() {
+  // A life that ended before it had a log, or whose starter never came to read.
+  awaited_reader_ = nullptr;
+  if (!gate_) return kj::READY_NOW;
+  return gate_->WhenUnread().exclusiveJoin(timer_.afterDelay(AsDuration(kReaderBudget)));
 }
 
 void Shim::RemoveBox() {
@@ -309,6 +327,17 @@ kj::Promise<void> Shim::WatchCreator() {
   return creator_let_go_->addBranch().then([this]() {
     // A stop under way has a grace of its own, which this must not shorten.
     if (!detached_ && !stop_requested_) RequestStop(kDefaultGrace);
+  });
+}
+
+kj::Promise<void> Shim::WatchReader() {
+  using Observer = kj::UnixEventPort::FdObserver;
+  auto pipe =
+      kj::heap<Observer>(io_.unixEventPort, inheritance_.reader.get(), Observer::OBSERVE_READ);
+  kj::Promise<void> came = pipe->whenBecomesReadable().attach(kj::mv(pipe));
+  return came.then([this]() {
+    awaited_reader_ = nullptr;
+    inheritance_.reader.Reset();
   });
 }
 

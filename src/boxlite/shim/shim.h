@@ -15,6 +15,7 @@
 #include "boxlite/runtime/shim_birth.h"
 #include "boxlite/shim/box_socket.h"
 #include "boxlite/shim/box_watch.h"
+#include "boxlite/shim/log_gate.h"
 #include "boxlite/shim/machine.h"
 #include "shim.capnp.h"
 
@@ -30,6 +31,7 @@ struct ShimInheritance {
   Fd base;
   Fd keepalive;  // attached lives only
   Fd creator;    // attached lives only
+  Fd reader;     // with reader_comes only
 };
 
 class Shim final : private kj::TaskSet::ErrorHandler {
@@ -54,6 +56,8 @@ class Shim final : private kj::TaskSet::ErrorHandler {
   wire::Process::Client main();
   std::string NextExecId() { return "exec-" + std::to_string(++exec_count_); }
 
+  LogGate& gate() { return *gate_; }
+  std::uint64_t log_end() const { return log_->end(); }
   void RequestStop(std::chrono::milliseconds grace);
   void Detach() { detached_ = true; }
 
@@ -78,11 +82,13 @@ class Shim final : private kj::TaskSet::ErrorHandler {
   kj::Promise<void> Fail(kj::Exception&& exception);
   kj::Promise<void> Conclude(LifeOutcome outcome);
   kj::Promise<void> WhenReaderLetGo();
+  kj::Promise<void> WhenUnread();
   void RemoveBox();
 
   // What may end the life from outside.
   kj::Promise<void> WatchSignals();
   kj::Promise<void> WatchCreator();
+  kj::Promise<void> WatchReader();
   kj::Promise<void> WatchDirectory();
   kj::Promise<void> WhenMachineEnds();  // rejects: it ended although nobody asked
   // `step`, or the machine's end. A dead machine is noticed twice: its port breaks, and its process
@@ -101,6 +107,8 @@ class Shim final : private kj::TaskSet::ErrorHandler {
 
   std::optional<LifeWriter> life_;
   std::shared_ptr<LogWriter> log_;
+  std::shared_ptr<LogGate> gate_;
+  std::unique_ptr<LogGate::Reader> awaited_reader_;  // in the starter's place until it reads
   kj::Own<BoxSocket> socket_;
   kj::Own<BoxWatch> watch_;
   kj::Own<Vmm> vmm_;

@@ -136,11 +136,16 @@ kj::Promise<void> Shim::StartMain() {
   program.env = birth_.spec.env;
   program.working_dir = birth_.spec.working_dir;
   program.user = birth_.spec.user;
+  if (birth_.spec.terminal) program.terminal = birth_.terminal_size;
   return machine_
-      ->StartProgram(program, NewLogSink(log_, LogStream::kStdout),
-                     NewLogSink(log_, LogStream::kStderr))
+      ->StartProgram(program, NewLogSink(log_, gate_, LogStream::kStdout),
+                     NewLogSink(log_, gate_, LogStream::kStderr))
       .then([this](wire::Process::Client&& main) -> kj::Promise<void> {
         main_ = kj::mv(main);
+        if (birth_.main_input == MainInput::kEndsAtOnce) {
+          auto sink = main_->stdinRequest().send().getSink();
+          tasks_.add(sink.endRequest().send().ignoreResult().catch_([](kj::Exception&&) {}));
+        }
         BOXLITE_FAILPOINT("shim.main");
         main_end_ = RecordMainEnd().fork();
         life_->NoteMainStarted();

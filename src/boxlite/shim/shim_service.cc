@@ -4,11 +4,15 @@
 #include "boxlite/rpc/error_mapping.h"
 #include "boxlite/runtime/budgets.h"
 #include "boxlite/runtime/create_box.h"
+#include "boxlite/shim/main_attachment.h"
 #include "boxlite/shim/shim.h"
 #include "boxlite/shim/sinks.h"
 
 namespace boxlite {
 namespace {
+
+// attachMain's `from` for "as the log is now".
+constexpr std::uint64_t kFromNow = ~std::uint64_t{0};
 
 std::vector<std::string> ToStrings(capnp::List<capnp::Data>::Reader list) {
   std::vector<std::string> strings;
@@ -117,6 +121,21 @@ class ShimService final : public wire::Shim::Server {
   kj::Promise<void> detach(DetachContext) override {
     shim_.Detach();
     return kj::READY_NOW;
+  }
+
+  kj::Promise<void> attachMain(AttachMainContext context) override {
+    return shim_.WhenStarted()
+        .then([this, context]() mutable {
+          const auto params = context.getParams();
+          const bool from_now = params.getFrom() == kFromNow;
+          const std::uint64_t from = from_now ? shim_.log_end() : params.getFrom();
+          auto results = context.getResults();
+          results.setAttachment(NewMainAttachment(shim_.gate().AddReader(from), shim_.main(),
+                                                  params.getWithInput(), shim_.birth().main_input));
+          results.setLogBegin(from);
+          results.setTerminal(shim_.birth().spec.terminal);
+        })
+        .catch_(IntoError(context));
   }
 
   kj::Promise<void> waitStarted(WaitStartedContext context) override {

@@ -14,8 +14,8 @@ void RequireContractSize(capnp::Data::Reader bytes) {
 
 class LogSink final : public wire::ByteSink::Server {
  public:
-  LogSink(std::shared_ptr<LogWriter> log, LogStream stream)
-      : log_(std::move(log)), stream_(stream) {}
+  LogSink(std::shared_ptr<LogWriter> log, std::shared_ptr<LogGate> gate, LogStream stream)
+      : log_(std::move(log)), gate_(std::move(gate)), stream_(stream) {}
 
   kj::Promise<void> write(WriteContext context) override {
     const capnp::Data::Reader bytes = context.getParams().getBytes();
@@ -28,12 +28,14 @@ class LogSink final : public wire::ByteSink::Server {
       told_ = true;
       KJ_LOG(ERROR, "main's output is being lost", appended.error().message().c_str());
     }
-    return kj::READY_NOW;
+    context.releaseParams();
+    return gate_->WhenMayGoOn();
   }
   kj::Promise<void> end(EndContext) override { return kj::READY_NOW; }
 
  private:
   std::shared_ptr<LogWriter> log_;
+  std::shared_ptr<LogGate> gate_;
   LogStream stream_;
   bool told_ = false;
 };
@@ -63,8 +65,9 @@ class ForwardSink final : public wire::ByteSink::Server {
 
 }  // namespace
 
-wire::ByteSink::Client NewLogSink(std::shared_ptr<LogWriter> log, LogStream stream) {
-  return kj::heap<LogSink>(std::move(log), stream);
+wire::ByteSink::Client NewLogSink(std::shared_ptr<LogWriter> log, std::shared_ptr<LogGate> gate,
+                                  LogStream stream) {
+  return kj::heap<LogSink>(std::move(log), std::move(gate), stream);
 }
 
 wire::ByteSink::Client NewForwardSink(wire::ByteSink::Client target) {

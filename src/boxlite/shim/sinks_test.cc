@@ -65,8 +65,8 @@ TEST(LogSink, AppendsToItsStream) {
   kj::WaitScope scope(loop);
   TestDirectory dir;
   auto log = std::make_shared<LogWriter>(std::move(*LogWriter::Open(dir.fd())));
-  wire::ByteSink::Client out = NewLogSink(log, LogStream::kStdout);
-  wire::ByteSink::Client err = NewLogSink(log, LogStream::kStderr);
+  wire::ByteSink::Client out = NewLogSink(log, std::make_shared<LogGate>(log), LogStream::kStdout);
+  wire::ByteSink::Client err = NewLogSink(log, std::make_shared<LogGate>(log), LogStream::kStderr);
   Write(out, "one").wait(scope);
   Write(err, "two").wait(scope);
   Write(out, "").wait(scope);
@@ -79,7 +79,7 @@ TEST(LogSink, TakesAChunkOfTheContractsSizeAndRefusesALargerOne) {
   kj::WaitScope scope(loop);
   TestDirectory dir;
   auto log = std::make_shared<LogWriter>(std::move(*LogWriter::Open(dir.fd())));
-  wire::ByteSink::Client out = NewLogSink(log, LogStream::kStdout);
+  wire::ByteSink::Client out = NewLogSink(log, std::make_shared<LogGate>(log), LogStream::kStdout);
   Write(out, std::string(kMaxChunk, 'x')).wait(scope);
   EXPECT_EQ(log->end(), kMaxChunk);
   EXPECT_TRUE(Fails(Write(out, std::string(kMaxChunk + 1, 'x')), scope));
