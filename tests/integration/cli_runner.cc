@@ -33,7 +33,7 @@ constexpr int kLeavingMs = 5000;
 void DrainBoth(int first, int second, std::string& first_text, std::string& second_text) {
   pollfd polls[2] = {{first, POLLIN, 0}, {second, POLLIN, 0}};
   std::string* texts[2] = {&first_text, &second_text};
-  int open = 2;
+  int open = (first >= 0 ? 1 : 0) + (second >= 0 ? 1 : 0);
   while (open > 0) {
     if (::poll(polls, 2, -1) < 0 && errno != EINTR) return;
     for (int i = 0; i < 2; ++i) {

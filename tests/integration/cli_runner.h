@@ -36,6 +36,7 @@ class RunningCli {
   pid_t pid() const { return pid_; }
   void Signal(int number) { EXPECT_TRUE(handle_.Signal(number).ok()); }
   Fd& in() { return in_; }
+  void CloseOutput() { out_.Reset(); }  // as `| head` does
   // Reads stdout until `text` has come, at most a minute. Fails the test otherwise.
   std::string ReadUntil(const std::string& text);
   // Waits for its end, taking the rest of its output.

@@ -11,7 +11,7 @@ namespace {
 
 constexpr Verb kVerbs[] = {Verb::kStart,  Verb::kStop,        Verb::kRestart, Verb::kKill,
                            Verb::kRemove, Verb::kForceRemove, Verb::kExec,    Verb::kWait,
-                           Verb::kLogs,   Verb::kInspect};
+                           Verb::kLogs,   Verb::kInspect,     Verb::kAttach};
 constexpr BoxState kStates[] = {BoxState::kConfigured, BoxState::kStarting, BoxState::kRunning,
                                 BoxState::kStopping,   BoxState::kStopped,  BoxState::kFailed};
 constexpr int kMainsSignal = 12;
@@ -38,6 +38,8 @@ std::vector<std::string> Words(Verb verb, const std::string& id) {
       return {"logs", id};
     case Verb::kInspect:
       return {"inspect", id};
+    case Verb::kAttach:
+      return {"attach", id, R"({"say": true})"};
   }
   return {};
 }
@@ -106,6 +108,10 @@ class VerbInState : public ::testing::TestWithParam<Cell> {
         EXPECT_TRUE(IsOk(answer));
         EXPECT_EQ(answer.output, "hi\n");
         return;
+      case Verb::kAttach:
+        EXPECT_TRUE(IsOk(answer));
+        EXPECT_EQ(answer.shell(), 128 + kMainsSignal);
+        return;
       case Verb::kWait:
         if (before == BoxState::kFailed) {
           EXPECT_TRUE(HasCode(answer, "wrong_state"));
@@ -143,8 +149,12 @@ TEST_P(VerbInState, DoesWhatTheTableSays) {
   ToolProcess process = home_.Begin(Words(verb, id_));
   const bool ends_by_signal = verb == Verb::kWait && rule == VerbRule::kDo &&
                               (state == BoxState::kStarting || state == BoxState::kRunning);
-  // A wait on a live box ends when main does.
-  if (ends_by_signal) {
+  const bool attaches = verb == Verb::kAttach && rule != VerbRule::kRefuse;
+  if (attaches) {
+    EXPECT_EQ(process.ReadLine(std::chrono::seconds(30)).value_or("nothing"), "attached");
+  }
+  // A wait on a live box ends when main does, and so does an attach.
+  if (ends_by_signal || attaches) {
     EXPECT_TRUE(IsOk(home_.Run(Words(Verb::kKill, id_))));
   }
   const Answer answer = process.Finish(std::chrono::seconds(30));

@@ -103,6 +103,13 @@ class ProcessService final : public wire::Process::Server {
     context.getResults().setSink(kj::heap<InputSink>(kj::addRef(*program_)));
     return kj::READY_NOW;
   }
+  kj::Promise<void> resize(ResizeContext context) override {
+    const auto size = context.getParams().getSize();
+    if (!program_->Resize(size.getRows(), size.getColumns())) {
+      ToWire(Error(ErrorCode::kWrongState, "it has no terminal"), context.getResults().initError());
+    }
+    return kj::READY_NOW;
+  }
   kj::Promise<void> kill(KillContext) override {
     return machine_.Reach("kill").then([this]() { program_->Signal(SIGKILL); });
   }
@@ -179,9 +186,14 @@ class AgentService final : public wire::Agent::Server {
       ToWire(Error(ErrorCode::kWrongState, "main has ended"), results.initError());
       return;
     }
-    auto program =
-        kj::refcounted<FakeProgram>(argv, ToStrings(params.getSpec().getEnv()), machine_.disk,
-                                    kQemuBoxDirFd, params.getStdout(), params.getStderr());
+    std::optional<std::pair<int, int>> terminal;
+    if (params.getSpec().hasTerminal()) {
+      const auto size = params.getSpec().getTerminal();
+      terminal = {size.getRows(), size.getColumns()};
+    }
+    auto program = kj::refcounted<FakeProgram>(argv, ToStrings(params.getSpec().getEnv()),
+                                               machine_.disk, kQemuBoxDirFd, params.getStdout(),
+                                               params.getStderr(), terminal);
     if (is_main) {
       main_end_ = program->WhenEnded()
                       .then([this](FakeExit&&) {

@@ -17,8 +17,9 @@ constexpr std::size_t kTooMuch = 300 * 1024;
 
 const std::set<std::string>& Commands() {
   static const std::set<std::string> commands = {
-      "exit",  "echo", "echo-err", "env",  "cat",   "sleep-forever", "ignore-term", "say-term",
-      "write", "read", "fsync",    "spew", "crash", "poweroff",      "big-chunk",   "bogus-signal"};
+      "exit",        "echo",     "echo-err", "env",       "cat",         "sleep-forever",
+      "ignore-term", "say-term", "write",    "size",      "read",        "fsync",
+      "spew",        "crash",    "poweroff", "big-chunk", "bogus-signal"};
   return commands;
 }
 
@@ -38,13 +39,14 @@ FakeLookup LookUp(const std::vector<std::string>& argv) {
 
 FakeProgram::FakeProgram(std::vector<std::string> argv, std::vector<std::string> env,
                          FakeDisk& disk, int box_dir_fd, wire::ByteSink::Client out,
-                         wire::ByteSink::Client err)
+                         wire::ByteSink::Client err, std::optional<std::pair<int, int>> terminal)
     : argv_(std::move(argv)),
       env_(std::move(env)),
       disk_(disk),
       box_dir_fd_(box_dir_fd),
       out_(kj::mv(out)),
       err_(kj::mv(err)),
+      terminal_(terminal),
       killed_([this]() {
         auto pair = kj::newPromiseAndFulfiller<FakeExit>();
         killer_ = kj::mv(pair.fulfiller);
@@ -107,6 +109,11 @@ kj::Promise<FakeExit> FakeProgram::RunOne(const std::vector<std::string>& words)
     on_term_ = OnTerm::kSay;
     return kj::Promise<FakeExit>(kj::NEVER_DONE);
   }
+  if (command == "size") {
+    if (!terminal_) return FakeExit{1, {}};
+    return Say(out_,
+               std::to_string(terminal_->first) + " " + std::to_string(terminal_->second) + "\n");
+  }
   if (command == "write") {
     disk_.Write(word(1), word(2));
     return FakeExit{0, {}};
@@ -166,7 +173,15 @@ void FakeProgram::GiveInput(kj::ArrayPtr<const kj::byte> bytes) {
   }
 }
 
+bool FakeProgram::Resize(int rows, int columns) {
+  if (!terminal_) return false;
+  terminal_ = {rows, columns};
+  Trace(box_dir_fd_, "size " + std::to_string(rows) + " " + std::to_string(columns));
+  return true;
+}
+
 void FakeProgram::EndInput() {
+  Trace(box_dir_fd_, "input of " + argv_[0] + " ended");
   input_ended_ = true;
   KJ_IF_MAYBE (waiter, input_waiter_) {
     (*waiter)->fulfill();

@@ -2,7 +2,8 @@
 //
 //   exit N · echo WORDS · echo-err WORDS · env NAME · cat · sleep-forever · ignore-term · say-term
 //   · write KEY VALUE · read KEY · fsync · spew BYTES · crash (the engine kills itself) · poweroff
-//   · big-chunk (beyond the contract) · bogus-signal (an exit no kernel gives)
+//   · size (of its terminal, now) · big-chunk (beyond the contract) · bogus-signal (an exit no
+//   kernel gives)
 //
 // Commands are joined by the argument ";" and run one after the other. Anything else is not found.
 #pragma once
@@ -13,6 +14,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "agent.capnp.h"
@@ -32,7 +34,8 @@ FakeLookup LookUp(const std::vector<std::string>& argv);
 class FakeProgram : public kj::Refcounted {
  public:
   FakeProgram(std::vector<std::string> argv, std::vector<std::string> env, FakeDisk& disk,
-              int box_dir_fd, wire::ByteSink::Client out, wire::ByteSink::Client err);
+              int box_dir_fd, wire::ByteSink::Client out, wire::ByteSink::Client err,
+              std::optional<std::pair<int, int>> terminal);
 
   // Resolves when the program ended and its output was delivered.
   kj::Promise<FakeExit> WhenEnded() { return ended_.addBranch(); }
@@ -41,6 +44,8 @@ class FakeProgram : public kj::Refcounted {
 
   void GiveInput(kj::ArrayPtr<const kj::byte> bytes);
   void EndInput();
+  // Of its terminal. False: it has none.
+  bool Resize(int rows, int columns);
 
  private:
   kj::Promise<FakeExit> Run();
@@ -59,6 +64,7 @@ class FakeProgram : public kj::Refcounted {
   wire::ByteSink::Client err_;
   std::string input_;
   bool input_ended_ = false;
+  std::optional<std::pair<int, int>> terminal_;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> input_waiter_;
   enum class OnTerm { kDie, kIgnore, kSay } on_term_ = OnTerm::kDie;
   kj::Own<kj::PromiseFulfiller<FakeExit>> killer_;

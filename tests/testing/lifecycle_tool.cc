@@ -3,7 +3,12 @@
 //
 //   lifecycle_tool create '<json>'          name, argv, env, labels, rm, image, memory, entrypoint
 //   lifecycle_tool start ID | start-hold ID | attach-hold ID
-//   lifecycle_tool foreground ID            main's output on stdout before the line
+//   lifecycle_tool foreground ID ['<json>'] main's output on stdout before the line
+//   lifecycle_tool attach ID ['<json>']     the same, of a box that runs; the JSON may have
+//     input: stdin goes to main · keys: what detaches · say: "attached" is printed first
+//     follow: the life is not ours · control: an inherited descriptor, of which a byte N is a
+//     resize to N x N, 'd' detaches, and another lower-case letter is SIGUSR1 to_inherited: main's
+//     output goes to the inherited descriptor
 //   lifecycle_tool stop ID GRACE_MS | restart ID GRACE_MS | kill ID SIGNAL | rm ID | rmf ID
 //   lifecycle_tool exec ID ARG...           output on stdout before the line; input from stdin
 //   lifecycle_tool wait ID | logs ID | follow ID | ls | inspect ID | resolve REF | detach ID
@@ -35,6 +40,8 @@ namespace boxlite::testing {
 namespace {
 
 using Json = nlohmann::json;
+
+constexpr int kInheritedFd = 10;  // tool_process.h
 
 Json Failed(const Error& error) {
   return {{"ok", false}, {"code", ErrorCodeName(error.code())}, {"message", error.message()}};
@@ -89,6 +96,8 @@ CreateOptions ToOptions(const std::string& text) {
   options.env = json.value("env", std::vector<std::string>());
   options.labels = json.value("labels", std::map<std::string, std::string>());
   options.remove_on_exit = json.value("rm", false);
+  options.interactive = json.value("interactive", false);
+  options.terminal = json.value("terminal", false);
   options.hostname = json.value("hostname", "");
   if (json.contains("memory")) options.memory_mib = json["memory"].get<std::uint64_t>();
   // Bytes that JSON cannot carry.
@@ -179,7 +188,9 @@ class Tool {
     if (verb == "start") return FromStatus(runtime_.Start(id, Attachment::kDetached));
     if (verb == "start-hold") return Hold(id, Attachment::kDetached);
     if (verb == "attach-hold") return Hold(id, Attachment::kAttached);
-    if (verb == "foreground") return FromExitResult(runtime_.RunForeground(id, {}));
+    if (verb == "foreground" || verb == "attach") {
+      return StayWithMain(verb, id, words.size() > 2 ? words[2] : "{}");
+    }
     if (verb == "stop") return FromEnd(runtime_.Stop(id, Milliseconds(words.at(2))));
     if (verb == "restart") {
       Result<EndReport> stopped = runtime_.Stop(id, Milliseconds(words.at(2)));
@@ -211,6 +222,45 @@ class Tool {
     if (verb == "pretend-shim") return PretendShim(id, std::getenv("BOXLITE_HOME"));
     if (verb == "detach") return Detach(id, std::getenv("BOXLITE_HOME"));
     return {{"ok", false}, {"code", "usage"}, {"message", "no verb " + verb}};
+  }
+
+  Json StayWithMain(const std::string& verb, const BoxId& id, const std::string& text) {
+    const Json wish = Json::parse(text);
+    ProgramStreams streams;
+    streams.out.fd = STDOUT_FILENO;
+    streams.err.fd = STDERR_FILENO;
+    if (wish.value("to_inherited", false)) streams.out.fd = kInheritedFd;
+    if (wish.value("to_inherited", false)) streams.out.fd = kInheritedFd;
+    if (wish.value("input", false)) streams.stdin_fd = STDIN_FILENO;
+    streams.detach_keys = wish.value("keys", "");
+    if (wish.value("control", false)) {
+      streams.controls.push_back({kInheritedFd, [](ProgramControls& main) {
+                                    char byte = 0;
+                                    if (::read(kInheritedFd, &byte, 1) != 1) return;
+                                    if (byte == 'd') return main.Detach();
+                                    if (byte >= 'a') return main.Signal(SIGUSR1);
+                                    const auto size = static_cast<std::uint16_t>(byte);
+                                    main.Resize({size, size});
+                                  }});
+    }
+    const auto say = [wish]() {
+      if (wish.value("say", false)) static_cast<void>(WriteAll(STDOUT_FILENO, "attached\n").ok());
+    };
+    const TerminalSize size = {wish.value("rows", std::uint16_t{0}),
+                               wish.value("columns", std::uint16_t{0})};
+    if (verb == "attach") return FromProgramEnd(runtime_.Attach(id, {streams, size, say}));
+    Runtime::ForegroundOptions options;
+    options.streams = streams;
+    options.terminal_size = size;
+    if (wish.value("follow", false)) options.attachment = Attachment::kDetached;
+    options.on_started = say;
+    return FromProgramEnd(runtime_.RunForeground(id, options));
+  }
+
+  static Json FromProgramEnd(const Result<ProgramEnd>& end) {
+    if (!end.ok()) return Failed(end.error());
+    if (end->detached) return {{"ok", true}, {"detached", true}};
+    return {{"ok", true}, {"exit", FromExit(end->exit)}};
   }
 
   static std::chrono::milliseconds Milliseconds(const std::string& text) {

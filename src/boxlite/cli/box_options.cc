@@ -72,6 +72,8 @@ Result<CreateRequest> ParseCreate(const Arguments& arguments) {
   options.hostname = arguments.LastOr("hostname", "");
   options.accelerator = arguments.LastOr("accel", "auto");
   options.remove_on_exit = arguments.Has("rm");
+  options.interactive = arguments.Has("interactive");
+  options.terminal = arguments.Has("tty");
   if (const std::optional<std::string> entrypoint = arguments.Last("entrypoint")) {
     options.entrypoint = std::vector<std::string>{*entrypoint};
   }

@@ -24,13 +24,14 @@ inline constexpr std::array kBoxOptions = {
            "Most the disk can hold, in GB or with a suffix: 20, 500m (10 unless said)"},
     Option{"hostname", 'h', "NAME", "Hostname in the box (its id unless said)"},
     Option{"label", 'l', "KEY[=VALUE]", "Attach a label; may be given again"},
+    Option{"interactive", 'i', "", "Keep the command's input open, and pass stdin on"},
+    Option{"tty", 't', "", "Give the command a terminal"},
     Option{"rm", 0, "", "Remove the box when it has ended"},
     Option{"accel", 0, "auto|kvm|tcg", "How the machine runs: found by trial, KVM, or emulated"},
 };
 
 // What docker's users try and this version lacks: said so, rather than "unknown option".
 inline constexpr std::array kUnavailableBoxOptions = {
-    Option{"interactive", 'i', "", ""}, Option{"tty", 't', "", ""},
     Option{"attach", 'a', "", ""},      Option{"publish", 'p', "", ""},
     Option{"publish-all", 'P', "", ""}, Option{"volume", 'v', "", ""},
     Option{"mount", 0, "", ""},         Option{"tmpfs", 0, "", ""},
@@ -51,8 +52,11 @@ inline constexpr std::array kUnavailableBoxOptions = {
 inline constexpr std::string_view kBoxNotes =
     "Options end at the image: all behind it is the command for the box, verbatim.\n"
     "\n"
-    "Not there yet: a box has no network, no terminal and no volumes, and its stdin\n"
-    "is empty. Its QEMU is confined by QEMU's own -sandbox only.\n";
+    "Without -i the command reads end-of-file at once, or, in a box that was started by 'run -d'\n"
+    "or 'start', waits for ever. With -t it has a terminal: ^C, ^Z and ^D are keys for the box.\n"
+    "\n"
+    "Not there yet: a box has no network and no volumes. Its QEMU is confined by QEMU's own\n"
+    "-sandbox only.\n";
 
 // From -e and --env-file: the files' first, so that -e wins.
 Result<Environment> ParseEnvironment(const Arguments& arguments);

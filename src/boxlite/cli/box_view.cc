@@ -189,6 +189,8 @@ Document InspectEntry(const BoxInfo& box) {
   entry["Memory"] = readable ? Document(spec.memory_mib * kMib) : Document(nullptr);
   entry["DiskSize"] = readable ? Document(spec.disk_bytes) : Document(nullptr);
   entry["RemoveOnExit"] = spec.remove_on_exit;
+  entry["Tty"] = spec.terminal;
+  entry["OpenStdin"] = spec.interactive;
   entry["StopSignal"] = spec.stop_signal;
   entry["Accelerator"] = spec.accelerator;
   if (!readable) entry["Problem"] = box.spec.error().message();

@@ -1,7 +1,9 @@
 // What the verbs do with a runtime's answers and errors: output, exit codes, what is left behind.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "boxlite/cli/captured_console.h"
 #include "boxlite/cli/fake_runtime.h"
@@ -146,12 +148,92 @@ TEST_F(Execute, DetachedRunPrintsTheId) {
 TEST_F(Execute, ForegroundRunExitsWithMainsCodeAndForwardsSignals) {
   fake_->exit = {.code = 7, .signal = {}};
   EXPECT_EQ(Do({"run", "--name", "web", "image"}), 7);
-  EXPECT_THAT(fake_->calls, ElementsAre("run with signals web000000000"));
+  EXPECT_THAT(fake_->calls, ElementsAre("run web000000000"));
   sigset_t blocked;
   ::pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2}) {
     EXPECT_TRUE(::sigismember(&blocked, number)) << number;
   }
+}
+
+TEST_F(Execute, RunPassesStdinOnOnlyWithI) {
+  EXPECT_EQ(Do({"run", "--name", "web", "image"}), kExitOk);
+  EXPECT_EQ(fake_->foreground.streams.stdin_fd, -1);
+  EXPECT_FALSE(fake_->created.interactive);
+  EXPECT_GE(fake_->foreground.interrupt_fd, 0);
+  EXPECT_EQ(Do({"run", "-i", "--name", "web", "image"}), kExitOk);
+  EXPECT_EQ(fake_->foreground.streams.stdin_fd, STDIN_FILENO);
+  EXPECT_TRUE(fake_->created.interactive);
+  EXPECT_EQ(fake_->foreground.streams.detach_keys, "") << "in a pipe they are data";
+}
+
+// The tests' stdin is no terminal.
+TEST_F(Execute, ATerminalWantsOneHereUnlessNothingIsTyped) {
+  const int stdin_before = ::dup(STDIN_FILENO);
+  const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  ASSERT_EQ(::dup2(null, STDIN_FILENO), STDIN_FILENO);
+  EXPECT_EQ(Do({"run", "-it", "--name", "web", "image"}), kExitFailure);
+  EXPECT_THAT(captured_.err(), HasSubstr("stdin is no terminal"));
+  EXPECT_THAT(fake_->calls, IsEmpty());
+  EXPECT_EQ(Do({"run", "-t", "--name", "web", "image"}), kExitOk);
+  EXPECT_TRUE(fake_->created.terminal);
+  EXPECT_EQ(Do({"run", "-dit", "--name", "web", "image"}), kExitOk);
+  ::dup2(stdin_before, STDIN_FILENO);
+  ::close(stdin_before);
+  ::close(null);
+}
+
+TEST_F(Execute, WhoDetachesExitsWithZeroAndWithoutAWord) {
+  fake_->boxes = {{"web", {}}};
+  fake_->exit = {.code = 7, .signal = {}};
+  fake_->detaches = true;
+  EXPECT_EQ(Do({"run", "--rm", "--name", "web", "image"}), kExitOk);
+  EXPECT_EQ(Do({"attach", "web"}), kExitOk);
+  EXPECT_EQ(Do({"start", "-a", "web"}), kExitOk);
+  EXPECT_EQ(captured_.out(), "");
+  EXPECT_EQ(captured_.err(), "");
+}
+
+TEST_F(Execute, AttachExitsWithMainsCodeAndFeedsOnlyABoxMadeWithI) {
+  fake_->boxes = {{"web", {}}};
+  fake_->exit = {.code = 7, .signal = {}};
+  EXPECT_EQ(Do({"attach", "web"}), 7);
+  EXPECT_EQ(fake_->attached.streams.stdin_fd, -1);
+  fake_->spec.interactive = true;
+  EXPECT_EQ(Do({"attach", "web"}), 7);
+  EXPECT_EQ(fake_->attached.streams.stdin_fd, STDIN_FILENO);
+  EXPECT_EQ(Do({"attach", "--no-stdin", "web"}), 7);
+  EXPECT_EQ(fake_->attached.streams.stdin_fd, -1);
+}
+
+TEST_F(Execute, StartWithAOrIStaysWithALifeThatIsNotItsOwn) {
+  fake_->boxes = {{"web", {}}};
+  fake_->exit = {.code = 7, .signal = {}};
+  fake_->spec.interactive = true;
+  EXPECT_EQ(Do({"start", "-a", "web"}), 7);
+  EXPECT_EQ(fake_->foreground.streams.stdin_fd, -1);
+  EXPECT_EQ(Do({"start", "-i", "web"}), 7);
+  EXPECT_EQ(fake_->foreground.streams.stdin_fd, STDIN_FILENO);
+  EXPECT_THAT(fake_->calls, ElementsAre("inspect web000000000", "start and follow web000000000",
+                                        "inspect web000000000", "start and follow web000000000"));
+  EXPECT_EQ(captured_.out(), "") << "only what main writes";
+}
+
+TEST_F(Execute, SignalsGoToMainUnlessTheyAreToBeKept) {
+  class Main final : public ProgramControls {
+   public:
+    std::vector<int> signals;
+    void Signal(int number) override { signals.push_back(number); }
+    void Resize(TerminalSize) override {}
+    void Detach() override {}
+  } main;
+  fake_->on_run = [&main](const ProgramStreams& streams) {
+    ::raise(SIGUSR1);
+    ::raise(SIGTERM);
+    for (const ControlSource& source : streams.controls) source.on_readable(main);
+  };
+  EXPECT_EQ(Do({"run", "--name", "web", "image"}), kExitOk);
+  EXPECT_THAT(main.signals, testing::UnorderedElementsAre(SIGUSR1, SIGTERM));
 }
 
 TEST_F(Execute, ForegroundRunShowsASignalAsAShellDoes) {

@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -25,6 +26,11 @@ class FakeRuntime final : public Runtime {
   std::optional<Error> create_error;
   CreateOptions created;
   ExecOptions executed;
+  ForegroundOptions foreground;
+  AttachOptions attached;
+  std::function<void(const ProgramStreams&)> on_run;  // called by RunForeground
+  bool detaches = false;                              // RunForeground and Attach end by it
+  BoxSpec spec;                                       // of every box, but for its names
 
   Result<BoxId> Resolve(const std::string& reference) override {
     if (!boxes.contains(reference)) return Error(ErrorCode::kNotFound, "no such box: " + reference);
@@ -64,11 +70,18 @@ class FakeRuntime final : public Runtime {
     return exit;
   }
   Status Logs(const BoxId& id, const LogOptions&) override { return Do("logs", id); }
-  Result<ProcessExit> RunForeground(const BoxId& id, const ForegroundOptions& options) override {
+  Result<ProgramEnd> RunForeground(const BoxId& id, const ForegroundOptions& options) override {
+    foreground = options;
     if (raise_in_run != 0) ::raise(raise_in_run);
+    if (on_run) on_run(options.streams);
     BOXLITE_RETURN_IF_ERROR(
-        Do(options.signals_fd >= 0 ? "run with signals" : "run without signals", id));
-    return exit;
+        Do(options.attachment == Attachment::kAttached ? "run" : "start and follow", id));
+    return End();
+  }
+  Result<ProgramEnd> Attach(const BoxId& id, const AttachOptions& options) override {
+    attached = options;
+    BOXLITE_RETURN_IF_ERROR(Do("attach", id));
+    return End();
   }
   Result<std::vector<BoxInfo>> List() override {
     std::vector<BoxInfo> list;
@@ -97,16 +110,22 @@ class FakeRuntime final : public Runtime {
     const std::optional<Error>& error = Find(id)->second;
     return error ? Status(*error) : Status();
   }
+  Result<ProgramEnd> End() const {
+    ProgramEnd program_end;
+    program_end.exit = exit;
+    program_end.detached = detaches;
+    return program_end;
+  }
   // Boxes without an error run, the others have failed of it.
   BoxInfo Describe(const std::string& name) {
-    BoxSpec spec;
-    spec.id = IdOf(name).str();
-    spec.name = name;
-    spec.argv = {"sleep", "1"};
+    BoxSpec described = spec;
+    described.id = IdOf(name).str();
+    described.name = name;
+    described.argv = {"sleep", "1"};
     const std::optional<Error>& error = boxes.at(name);
     DerivedState derived{error ? BoxState::kFailed : BoxState::kRunning,
                          error ? error->message() : "main is running", std::nullopt};
-    return BoxInfo{IdOf(name), spec, derived, 1, {}, {}, {}, "ok"};
+    return BoxInfo{IdOf(name), described, derived, 1, {}, {}, {}, "ok"};
   }
 };
 

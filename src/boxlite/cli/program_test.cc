@@ -52,7 +52,7 @@ TEST(Program, AnswersUsageErrorsWithTwoAndAHint) {
                                              {"--frob"},
                                              {"run"},
                                              {"run", "--frob", "x"},
-                                             {"run", "-it", "x"},
+                                             {"run", "--detach-keys", "f13", "x"},
                                              {"stop"},
                                              {"exec", "b"},
                                              {"ls", "x"},

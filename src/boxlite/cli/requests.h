@@ -24,9 +24,16 @@ struct CreateRequest {
 };
 Result<CreateRequest> ParseCreate(const Arguments& arguments);
 
+// How this process stands by a program in a box.
+struct ClientRequest {
+  std::string detach_keys;  // bytes; empty: nothing detaches
+  bool proxies_signals = true;
+};
+
 struct RunRequest {
   CreateRequest box;
   bool detach = false;
+  ClientRequest client;
 };
 Result<RunRequest> ParseRun(const Arguments& arguments);
 
@@ -34,6 +41,21 @@ struct BoxesRequest {
   std::vector<std::string> boxes;  // at least one
 };
 Result<BoxesRequest> ParseBoxes(const Arguments& arguments);
+
+struct StartRequest {
+  std::vector<std::string> boxes;  // one, with attach
+  bool attach = false;
+  bool interactive = false;
+  ClientRequest client;
+};
+Result<StartRequest> ParseStart(const Arguments& arguments);
+
+struct AttachRequest {
+  std::string box;
+  bool no_stdin = false;
+  ClientRequest client;
+};
+Result<AttachRequest> ParseAttach(const Arguments& arguments);
 
 struct StopRequest {
   std::vector<std::string> boxes;

@@ -32,6 +32,40 @@ Result<InspectRequest> Inspect(Words words) {
   return Parse(kInspect, ParseInspect, std::move(words));
 }
 
+TEST(RunRequest, SaysHowThisProcessStandsByMain) {
+  const auto run = [](Words words) { return Parse(kRun, ParseRun, std::move(words)); };
+  Result<RunRequest> plain = run({"image"});
+  ASSERT_TRUE(plain.ok());
+  EXPECT_TRUE(plain->client.proxies_signals);
+  EXPECT_EQ(plain->client.detach_keys, "\x10\x11");
+  EXPECT_FALSE(plain->box.options.interactive || plain->box.options.terminal);
+  Result<RunRequest> terminal =
+      run({"-it", "--sig-proxy=false", "--detach-keys", "ctrl-x", "image", "-t"});
+  ASSERT_TRUE(terminal.ok()) << terminal.error().message();
+  EXPECT_FALSE(terminal->client.proxies_signals);
+  EXPECT_EQ(terminal->client.detach_keys, "\x18");
+  EXPECT_TRUE(terminal->box.options.interactive && terminal->box.options.terminal);
+  EXPECT_FALSE(run({"--detach-keys", "meta-x", "image"}).ok());
+}
+
+TEST(StartRequest, StaysWithOneBoxOnly) {
+  const auto start = [](Words words) { return Parse(kStart, ParseStart, std::move(words)); };
+  EXPECT_FALSE(start({"a", "b"})->attach);
+  EXPECT_TRUE(start({"-a", "b"})->attach);
+  EXPECT_TRUE(start({"-i", "b"})->attach) << "as docker";
+  EXPECT_FALSE(start({"-a", "a", "b"}).ok());
+}
+
+TEST(AttachRequest, TakesOneBox) {
+  const auto attach = [](Words words) { return Parse(kAttach, ParseAttach, std::move(words)); };
+  Result<AttachRequest> request = attach({"web", "--no-stdin"});
+  ASSERT_TRUE(request.ok());
+  EXPECT_EQ(request->box, "web");
+  EXPECT_TRUE(request->no_stdin);
+  EXPECT_FALSE(attach({}).ok());
+  EXPECT_FALSE(attach({"a", "b"}).ok());
+}
+
 TEST(CreateRequest, TakesEveryOption) {
   Result<CreateRequest> request =
       Create({"--name",       "web",          "-e",          "A=1",
@@ -134,11 +168,8 @@ TEST(RunRequest, IsCreatesAndDetach) {
   EXPECT_FALSE(Parse(kRun, ParseRun, {"image"})->detach);
 }
 
-TEST(RunRequest, SaysThatTerminalsPortsVolumesAndNetworksAreNotThereYet) {
-  for (const Words& words : std::vector<Words>{{"-i", "x"},
-                                               {"-t", "x"},
-                                               {"-it", "x"},
-                                               {"-p", "80:80", "x"},
+TEST(RunRequest, SaysThatPortsVolumesAndNetworksAreNotThereYet) {
+  for (const Words& words : std::vector<Words>{{"-p", "80:80", "x"},
                                                {"-v", "/a:/b", "x"},
                                                {"--network", "none", "x"},
                                                {"--network=none", "x"},

@@ -1,18 +1,22 @@
+#include <algorithm>
 #include <array>
 
 #include "boxlite/cli/box_options.h"
+#include "boxlite/cli/client_options.h"
+#include "boxlite/cli/program_client.h"
 #include "boxlite/cli/requests.h"
 #include "boxlite/cli/run_errors.h"
-#include "boxlite/cli/signals.h"
 #include "boxlite/cli/subcommand.h"
 
 namespace boxlite::cli {
 namespace {
 
 constexpr auto kOptions = [] {
-  std::array<Option, kBoxOptions.size() + 1> options = {};
+  std::array<Option, kBoxOptions.size() + 3> options = {};
   options[0] = Option{"detach", 'd', "", "Leave the box running, and print its id"};
-  for (std::size_t i = 0; i < kBoxOptions.size(); ++i) options[i + 1] = kBoxOptions[i];
+  std::copy(kBoxOptions.begin(), kBoxOptions.end(), options.begin() + 1);
+  options[kBoxOptions.size() + 1] = kSigProxyOption;
+  options[kBoxOptions.size() + 2] = kDetachKeysOption;
   return options;
 }();
 
@@ -34,34 +38,51 @@ int FailRun(Session& session, Runtime& runtime, const BoxId& id, const RunReques
   return reader_left ? kExitReaderLeft : CommandExitCode(error);
 }
 
+int RunDetached(Session& session, Runtime& runtime, const RunRequest& request) {
+  Result<BoxId> id = runtime.Create(request.box.options);
+  if (!id.ok()) return session.Fail(id.error());
+  Status started = runtime.Start(*id, Attachment::kDetached);
+  if (!started.ok()) return FailRun(session, runtime, *id, request, started.error());
+  session.console().Print(id->str() + "\n");
+  return kExitOk;
+}
+
+int RunInForeground(Session& session, Runtime& runtime, ProgramClient& client,
+                    const RunRequest& request) {
+  Result<BoxId> id = runtime.Create(request.box.options);
+  if (!id.ok()) return session.Fail(id.error());
+  Runtime::ForegroundOptions options;
+  options.streams = client.streams();
+  if (request.box.options.terminal) options.terminal_size = client.size();
+  options.interrupt_fd = client.interrupt_fd();
+  options.on_started = [&client] { client.Begin(); };
+  Result<ProgramEnd> end = runtime.RunForeground(*id, options);
+  client.End();
+  if (end.ok()) return ExitCodeOf(*end);
+  const int code = FailRun(session, runtime, *id, request, end.error());
+  const int interrupted = client.TakeInterruption();
+  return interrupted != 0 ? 128 + interrupted : code;
+}
+
 int ExecuteRun(Session& session, const RunRequest& request) {
   // First of all: a signal ends a boot, and later is main's.
-  Fd signals;
+  std::unique_ptr<ProgramClient> client;
   if (!request.detach) {
-    Result<Fd> caught = CatchForwardedSignals();
-    if (!caught.ok()) return session.Fail(caught.error());
-    signals = std::move(*caught);
+    ProgramClient::Wish wish;
+    wish.input = request.box.options.interactive;
+    wish.terminal = request.box.options.terminal;
+    wish.proxies_signals = request.client.proxies_signals;
+    wish.detach_keys = request.client.detach_keys;
+    Result<std::unique_ptr<ProgramClient>> opened =
+        ProgramClient::Open(session.console(), std::move(wish));
+    if (!opened.ok()) return session.Fail(opened.error());
+    client = std::move(*opened);
   }
   WarnOfUnknown(session.console(), request.box.unknown_variables);
   Result<Runtime*> runtime = session.runtime();
   if (!runtime.ok()) return session.Fail(runtime.error());
-  Result<BoxId> id = (*runtime)->Create(request.box.options);
-  if (!id.ok()) return session.Fail(id.error());
-  if (request.detach) {
-    Status started = (*runtime)->Start(*id, Attachment::kDetached);
-    if (!started.ok()) return FailRun(session, **runtime, *id, request, started.error());
-    session.console().Print(id->str() + "\n");
-    return kExitOk;
-  }
-  Runtime::ForegroundOptions options;
-  options.stdout_fd = session.console().out_fd();
-  options.stderr_fd = session.console().err_fd();
-  options.signals_fd = signals.get();
-  Result<ProcessExit> exit = (*runtime)->RunForeground(*id, options);
-  if (exit.ok()) return exit->ShellCode();
-  const int code = FailRun(session, **runtime, *id, request, exit.error());
-  const int interrupted = TakeSignal(signals.get());
-  return interrupted != 0 ? 128 + interrupted : code;
+  return client ? RunInForeground(session, **runtime, *client, request)
+                : RunDetached(session, **runtime, request);
 }
 
 }  // namespace
@@ -70,6 +91,7 @@ Result<RunRequest> ParseRun(const Arguments& arguments) {
   RunRequest request;
   BOXLITE_ASSIGN_OR_RETURN(request.box, ParseCreate(arguments));
   request.detach = arguments.Has("detach");
+  BOXLITE_ASSIGN_OR_RETURN(request.client, ParseClient(arguments));
   return request;
 }
 
@@ -81,6 +103,8 @@ constinit const Subcommand kRun = {
     .notes = kBoxNotes,
     .examples =
         "boxlite run --rm boxlite/base uname -r\n"
+        "boxlite run --rm -it boxlite/base sh\n"
+        "echo hello | boxlite run --rm -i boxlite/base wc -c\n"
         "boxlite run -d --name web -e PORT=80 boxlite/base httpd -f\n",
     .syntax = {kOptions, kUnavailableBoxOptions, Positionals::kEndOptions},
     .prepare = Prepare<ParseRun, ExecuteRun>,

@@ -4,21 +4,58 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-namespace boxlite::cli {
+#include <algorithm>
 
-Result<Fd> CatchForwardedSignals() {
-  sigset_t forwarded;
-  ::sigemptyset(&forwarded);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2}) {
-    struct sigaction current = {};
-    // A blocked signal is delivered to a signalfd even when its disposition is to be ignored.
-    if (::sigaction(number, nullptr, &current) == 0 && current.sa_handler == SIG_IGN) continue;
-    ::sigaddset(&forwarded, number);
+namespace boxlite::cli {
+namespace {
+
+sigset_t SetOf(const std::vector<int>& numbers) {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const int number : numbers) ::sigaddset(&set, number);
+  return set;
+}
+
+// A blocked signal is delivered to a signalfd even when its disposition is to be ignored.
+bool IsIgnored(int number) {
+  struct sigaction current = {};
+  return ::sigaction(number, nullptr, &current) == 0 && current.sa_handler == SIG_IGN;
+}
+
+}  // namespace
+
+std::vector<int> EndingSignals() { return {SIGINT, SIGTERM, SIGHUP, SIGQUIT}; }
+
+std::vector<int> ForwardedSignals() {
+  std::vector<int> numbers = EndingSignals();
+  for (const int number : {SIGUSR1, SIGUSR2, SIGALRM, SIGVTALRM, SIGPROF, SIGIO, SIGPWR}) {
+    numbers.push_back(number);
   }
-  if (::pthread_sigmask(SIG_BLOCK, &forwarded, nullptr) != 0) return ErrnoError("block signals");
-  Fd fd(::signalfd(-1, &forwarded, SFD_NONBLOCK | SFD_CLOEXEC));
+  for (int number = SIGRTMIN; number <= SIGRTMAX; ++number) numbers.push_back(number);
+  return numbers;
+}
+
+Result<Fd> OpenSignals(const std::vector<int>& numbers) {
+  const sigset_t set = SetOf(numbers);
+  Fd fd(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
   if (!fd.valid()) return ErrnoError("catch signals");
   return fd;
+}
+
+Result<Fd> CatchSignals(std::vector<int> numbers) {
+  std::erase_if(numbers, IsIgnored);
+  BlockSignals(numbers);
+  return OpenSignals(numbers);
+}
+
+void BlockSignals(const std::vector<int>& numbers) {
+  const sigset_t set = SetOf(numbers);
+  ::pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
+void UnblockSignals(const std::vector<int>& numbers) {
+  const sigset_t set = SetOf(numbers);
+  ::pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 
 int TakeSignal(int signals_fd) {

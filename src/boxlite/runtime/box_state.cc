@@ -149,6 +149,8 @@ std::string_view VerbName(Verb verb) {
       return "logs";
     case Verb::kInspect:
       return "inspect";
+    case Verb::kAttach:
+      return "attach";
   }
   return "";
 }
@@ -183,6 +185,7 @@ VerbRule RuleFor(Verb verb, BoxState state) {
       /* wait    */ {kRefuse, kDo, kDo, kDo, kDo, kDo},
       /* logs    */ {kDo, kDo, kDo, kDo, kDo, kDo},
       /* inspect */ {kDo, kDo, kDo, kDo, kDo, kDo},
+      /* attach  */ {kRefuse, kWaitThenDo, kDo, kRefuse, kRefuse, kRefuse},
   };
   return kTable[static_cast<int>(verb)][static_cast<int>(state)];
 }
@@ -199,6 +202,9 @@ std::string RefusalAdvice(Verb verb, BoxState state) {
       return is + ": start it first";
     case Verb::kWait:
       return is + ": start it first";
+    case Verb::kAttach:
+      if (state == BoxState::kStopping) return is + ": logs shows what its main command wrote";
+      return is + ": start -a starts it and attaches";
     case Verb::kStart:
     case Verb::kStop:
     case Verb::kRestart:

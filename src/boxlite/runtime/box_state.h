@@ -109,9 +109,10 @@ enum class Verb {
   kExec,
   kWait,
   kLogs,
-  kInspect
+  kInspect,
+  kAttach
 };
-inline constexpr int kVerbCount = 10;
+inline constexpr int kVerbCount = 11;
 inline constexpr int kStateCount = 6;
 std::string_view VerbName(Verb verb);
 

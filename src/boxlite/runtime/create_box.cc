@@ -95,6 +95,8 @@ Result<BoxSpec> MergeSpec(const CreateOptions& options, const ImageManifest& ima
   spec.disk_bytes = options.disk_bytes.value_or(kDefaultDiskBytes);
   spec.labels = options.labels;
   spec.remove_on_exit = options.remove_on_exit;
+  spec.terminal = options.terminal;
+  spec.interactive = options.interactive;
   spec.accelerator = options.accelerator;
   BOXLITE_RETURN_IF_ERROR(ValidateSpec(spec));
   return spec;

@@ -16,15 +16,14 @@ namespace boxlite {
 
 class LogFollower {
  public:
-  // What is done with a record. An error is one of writing, and ends the following.
   using Take = std::function<Status(const LogRecord&)>;
-  // Begins at the logical offset `from`.
+
+  // Begins at the logical offset `from`. Each record goes to `take`, which may block.
   static Result<std::unique_ptr<LogFollower>> Create(kj::AsyncIoContext& io, int box_fd,
                                                      std::uint64_t from, Take take);
-  // Records go to stdout_fd and stderr_fd as they are (-1: discarded).
-  static Result<std::unique_ptr<LogFollower>> Create(kj::AsyncIoContext& io, int box_fd,
-                                                     std::uint64_t from, int stdout_fd,
-                                                     int stderr_fd);
+
+  // Called with the log's offset after each step in which something was taken.
+  void OnTaken(std::function<void(std::uint64_t)> on_taken) { on_taken_ = std::move(on_taken); }
 
   // Copies what is there and goes on as more comes. Never resolves by itself; rejects when the log
   // or the output fails: failure() then says why, with its code, which an exception cannot carry.
@@ -36,13 +35,20 @@ class LogFollower {
 
  private:
   LogFollower(kj::AsyncIoContext& io, int box_fd, Fd watch, std::uint64_t from, Take take);
+  // At most so many bytes. True: there may be more.
+  Result<bool> Step(std::uint64_t most);
 
+  kj::Timer& timer_;
   Fd watch_;
   kj::UnixEventPort::FdObserver observer_;
   LogReader reader_;
   std::uint64_t begin_;
   Take take_;
+  std::function<void(std::uint64_t)> on_taken_;
   std::optional<Error> failure_;
 };
+
+// A Take that copies the two streams to descriptors (-1: discarded) with blocking writes.
+LogFollower::Take CopyTo(int stdout_fd, int stderr_fd);
 
 }  // namespace boxlite

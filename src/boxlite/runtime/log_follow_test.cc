@@ -26,7 +26,7 @@ class LogFollowTest : public testing::Test {
   }
   std::unique_ptr<LogFollower> Follow(std::uint64_t from = 0) {
     Result<std::unique_ptr<LogFollower>> follower =
-        LogFollower::Create(*io_, dir_.fd(), from, out_.second.get(), err_.second.get());
+        LogFollower::Create(*io_, dir_.fd(), from, CopyTo(out_.second.get(), err_.second.get()));
     BOXLITE_CHECK(follower.ok());
     return std::move(*follower);
   }

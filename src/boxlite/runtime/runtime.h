@@ -17,6 +17,7 @@
 #include "boxlite/base/result.h"
 #include "boxlite/runtime/box_spec.h"
 #include "boxlite/runtime/box_state.h"
+#include "boxlite/runtime/program_io.h"
 
 namespace boxlite {
 
@@ -42,6 +43,8 @@ struct CreateOptions {
   std::optional<std::uint64_t> disk_bytes;
   std::map<std::string, std::string> labels;
   bool remove_on_exit = false;
+  bool terminal = false;
+  bool interactive = false;
   std::string accelerator = "auto";
 };
 
@@ -145,17 +148,34 @@ class Runtime {
 
   virtual Status Logs(const BoxId& id, const LogOptions& options) = 0;
 
-  // Foreground run of a box that Create() made: starts it attached, copies main's output to
-  // stdout_fd and stderr_fd while it lives, and returns main's exit with all output written.
-  // `signals`: a descriptor of a non-blocking signalfd whose signals are forwarded to main; -1:
-  // none. One that comes while the box still boots ends the start (kUnavailable) and stays
-  // readable.
+  // Starts a box and stays with it: copies main's output to the streams while it lives, feeds its
+  // input, and returns main's exit with all output written. Main waits for a reader that is slow;
+  // nothing is lost. A box that runs already is joined, as by Attach().
+  //
+  // When nobody reads the output any more (its OutputTarget fails): an error. An attached life has
+  // then been told by SIGPIPE and ends; a detached one lives on.
   struct ForegroundOptions {
-    int stdout_fd = 1;
-    int stderr_fd = 2;
-    int signals_fd = -1;
+    ProgramStreams streams;
+    TerminalSize terminal_size = {0, 0};  // main's terminal begins with it; 0 x 0: unknown
+    // kDetached: the life is not the caller's and outlives it, as `start -a` wants.
+    Attachment attachment = Attachment::kAttached;
+    // When it becomes readable while the box still boots, the start ends (kUnavailable). -1: none.
+    int interrupt_fd = -1;
+    // Called when main has started, before the first byte is copied.
+    std::function<void()> on_started;
   };
-  virtual Result<ProcessExit> RunForeground(const BoxId& id, const ForegroundOptions& options) = 0;
+  virtual Result<ProgramEnd> RunForeground(const BoxId& id, const ForegroundOptions& options) = 0;
+
+  // Joins main of a running box: its output from now on, its input (stdin_fd), its controls; any
+  // number of callers at once. Returns at main's end, or when the caller detached. kWrongState for
+  // a box that does not run.
+  struct AttachOptions {
+    ProgramStreams streams;
+    TerminalSize terminal_size = {0,
+                                  0};   // main's terminal gets it, and draws anew; 0 x 0: as it is
+    std::function<void()> on_attached;  // before the first byte is copied
+  };
+  virtual Result<ProgramEnd> Attach(const BoxId& id, const AttachOptions& options) = 0;
 
   // All boxes, newest first. Reads only: no byte of the home changes, nothing is started or
   // signalled.

@@ -70,8 +70,11 @@ class RuntimeGuard final : public Runtime {
   Status Logs(const BoxId& id, const LogOptions& options) override {
     return Guarded([&] { return runtime_->Logs(id, options); });
   }
-  Result<ProcessExit> RunForeground(const BoxId& id, const ForegroundOptions& options) override {
+  Result<ProgramEnd> RunForeground(const BoxId& id, const ForegroundOptions& options) override {
     return Guarded([&] { return runtime_->RunForeground(id, options); });
+  }
+  Result<ProgramEnd> Attach(const BoxId& id, const AttachOptions& options) override {
+    return Guarded([&] { return runtime_->Attach(id, options); });
   }
   Result<std::vector<BoxInfo>> List() override {
     return Guarded([&] { return runtime_->List(); });

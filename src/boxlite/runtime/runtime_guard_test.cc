@@ -52,9 +52,10 @@ class ThrowingRuntime final : public Runtime {
   Result<ProcessExit> Exec(const BoxId&, const ExecOptions&) override { return Unused(); }
   Result<ProcessExit> Wait(const BoxId&) override { return Unused(); }
   Status Logs(const BoxId&, const LogOptions&) override { return Unused(); }
-  Result<ProcessExit> RunForeground(const BoxId&, const ForegroundOptions&) override {
+  Result<ProgramEnd> RunForeground(const BoxId&, const ForegroundOptions&) override {
     return Unused();
   }
+  Result<ProgramEnd> Attach(const BoxId&, const AttachOptions&) override { return Unused(); }
   Result<std::vector<BoxInfo>> List() override { return Unused(); }
   Result<BoxInfo> Inspect(const BoxId&) override { return Unused(); }
   Result<HomeInfo> Info() override { return Unused(); }

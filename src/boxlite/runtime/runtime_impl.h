@@ -1,6 +1,6 @@
 // The Runtime over files, locks and shims. Its sources: runtime_impl.cc (find, create, look),
-// runtime_lifecycle.cc (start, stop, kill, remove), runtime_io.cc (exec, wait, foreground),
-// runtime_logs.cc (logs).
+// runtime_lifecycle.cc (start, stop, kill, remove), runtime_io.cc (exec, wait), runtime_logs.cc
+// (logs), runtime_attach.cc (foreground run, attach).
 #pragma once
 
 #include <kj/async-io.h>
@@ -12,6 +12,7 @@
 #include "boxlite/runtime/evidence.h"
 #include "boxlite/runtime/home.h"
 #include "boxlite/runtime/log_follow.h"
+#include "boxlite/runtime/main_session.h"
 #include "boxlite/runtime/runtime.h"
 #include "boxlite/runtime/shim_client.h"
 #include "boxlite/runtime/start_life.h"
@@ -33,7 +34,8 @@ class RuntimeImpl final : public Runtime {
   Result<ProcessExit> Exec(const BoxId& id, const ExecOptions& options) override;
   Result<ProcessExit> Wait(const BoxId& id) override;
   Status Logs(const BoxId& id, const LogOptions& options) override;
-  Result<ProcessExit> RunForeground(const BoxId& id, const ForegroundOptions& options) override;
+  Result<ProgramEnd> RunForeground(const BoxId& id, const ForegroundOptions& options) override;
+  Result<ProgramEnd> Attach(const BoxId& id, const AttachOptions& options) override;
   Result<std::vector<BoxInfo>> List() override;
   Result<BoxInfo> Inspect(const BoxId& id) override;
   Result<HomeInfo> Info() override;
@@ -63,9 +65,17 @@ class RuntimeImpl final : public Runtime {
   // Waits until the box is neither starting nor stopping.
   Status AwaitSettled(const OpenBox& box);
   Status AwaitStarted(const OpenBox& box, const Evidence& evidence);
-  // `interrupt_fd`: as in StartRequest.
-  Status StartLocked(const OpenBox& box, const OfdLock& verb, Attachment attachment,
-                     int interrupt_fd);
+  // What a start says of its caller; the fields are StartRequest's.
+  struct Starter {
+    Attachment attachment = Attachment::kDetached;
+    StartedBy kind = StartedBy::kNobody;
+    bool reader_comes = false;
+    TerminalSize terminal_size = {0, 0};
+    int interrupt_fd = -1;
+  };
+  // nullopt: it ran already.
+  Result<std::optional<StartedLife>> StartLocked(const OpenBox& box, const OfdLock& verb,
+                                                 const Starter& starter);
 
   Result<std::unique_ptr<ShimClient>> ConnectLive(const OpenBox& box);
   Result<std::unique_ptr<ShimClient>> ConnectForExec(const OpenBox& box);
@@ -75,6 +85,15 @@ class RuntimeImpl final : public Runtime {
                     std::optional<std::int64_t> until_ns);
   // The recorded end of the newest life, or the typed error of a life without one.
   static Result<ProcessExit> RecordedExit(const Evidence& evidence, const BoxId& id);
+  // Of a call that stayed with main and met its end, or lost its shim, or came too late for it.
+  // `log_begin`: for one that came too late to attach.
+  Result<ProgramEnd> EndOfSession(const OpenBox& box, std::unique_ptr<ShimClient> client,
+                                  std::unique_ptr<MainSession> session, Result<ProgramEnd> end,
+                                  const ProgramStreams& streams, std::uint64_t log_begin);
+  Result<ProgramEnd> EndOfLostSession(const OpenBox& box, MainSession* session, const Error& error,
+                                      const ProgramStreams& streams, std::uint64_t log_begin);
+  // After nobody reads the output of an attached life: as a broken pipe ends a program.
+  Status BreakPipe(const OpenBox& box, ShimClient& client);
   // Blocks until the box's shim has ended.
   Status AwaitShimEnd(const OpenBox& box, const Evidence& evidence);
 

@@ -1,15 +1,10 @@
-#include <kj/debug.h>
 #include <signal.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <memory>
 
-#include "boxlite/base/files.h"
 #include "boxlite/runtime/budgets.h"
 #include "boxlite/runtime/end_life.h"
-#include "boxlite/runtime/log_follow.h"
-#include "boxlite/runtime/main_log.h"
 #include "boxlite/runtime/runtime_impl.h"
 
 namespace boxlite {
@@ -18,63 +13,6 @@ namespace {
 template <typename Builder>
 void FillList(Builder list, const std::vector<std::string>& strings) {
   for (unsigned i = 0; i < strings.size(); ++i) list.set(i, AsBytes(strings[i]));
-}
-
-ProcessExit FromWireExit(wire::ExitStatus::Reader exit) {
-  ProcessExit result;
-  if (exit.isSignal()) {
-    result.signal = exit.getSignal();
-  } else {
-    result.code = exit.getCode();
-  }
-  return result;
-}
-
-// Forwards each signal of a signalfd to main, for as long as the promise lives.
-class SignalForwarder {
- public:
-  SignalForwarder(kj::AsyncIoContext& io, int fd, wire::Shim::Client shim)
-      : fd_(fd),
-        shim_(kj::mv(shim)),
-        observer_(io.unixEventPort, fd, kj::UnixEventPort::FdObserver::OBSERVE_READ) {}
-
-  kj::Promise<void> Run() {
-    signalfd_siginfo info = {};
-    while (::read(fd_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-      auto request = shim_.signalMainRequest();
-      request.setNumber(static_cast<int>(info.ssi_signo));
-      // Main may have ended: then there is nothing to signal, and the wait below sees it.
-      sent_ = request.send().ignoreResult().eagerlyEvaluate([](kj::Exception&&) {});
-    }
-    return observer_.whenBecomesReadable().then([this]() { return Run(); });
-  }
-
- private:
-  int fd_;
-  wire::Shim::Client shim_;
-  kj::UnixEventPort::FdObserver observer_;
-  kj::Promise<void> sent_ = kj::READY_NOW;
-};
-
-struct MainEnd {
-  ProcessExit exit;
-  std::uint64_t log_end = 0;
-};
-
-// The end of main as the shim tells it, with the follower copying output meanwhile.
-Result<MainEnd> AwaitMainEnd(kj::AsyncIoContext& io, ShimClient& client, LogFollower& follower) {
-  using Answer = capnp::Response<wire::Shim::WaitMainResults>;
-  kj::Promise<Answer> waiting = client.shim().waitMainRequest().send();
-  kj::Promise<Answer> following = follower.Run().then(
-      []() -> kj::Promise<Answer> { return KJ_EXCEPTION(FAILED, "the log's follower ended"); });
-  Result<Answer> answer =
-      AwaitPromise<Answer>(io, waiting.exclusiveJoin(kj::mv(following)), std::nullopt);
-  if (!answer.ok() && follower.failure()) {
-    return Error(*follower.failure()).While("show main's output");
-  }
-  if (!answer.ok()) return std::move(answer).error();
-  BOXLITE_RETURN_IF_ERROR(FromWire(answer->getError()));
-  return MainEnd{FromWireExit(answer->getExit()), answer->getLogEnd()};
 }
 
 }  // namespace
@@ -229,49 +167,6 @@ Result<ProcessExit> RuntimeImpl::Wait(const BoxId& id) {
     // seen.
     BOXLITE_RETURN_IF_ERROR(AwaitShimEnd(box, evidence));
   }
-}
-
-Result<ProcessExit> RuntimeImpl::RunForeground(const BoxId& id, const ForegroundOptions& options) {
-  BOXLITE_ASSIGN_OR_RETURN(OpenBox box, Open(id));
-  BOXLITE_ASSIGN_OR_RETURN(std::uint64_t log_begin, LogEnd(box.fd.get()));
-  {
-    BOXLITE_ASSIGN_OR_RETURN(OfdLock verb, TakeVerb(box, "run"));
-    BOXLITE_RETURN_IF_ERROR(StartLocked(box, verb, Attachment::kAttached, options.signals_fd));
-  }
-  BOXLITE_ASSIGN_OR_RETURN(
-      std::unique_ptr<LogFollower> follower,
-      LogFollower::Create(io(), box.fd.get(), log_begin, options.stdout_fd, options.stderr_fd));
-  Result<std::unique_ptr<ShimClient>> client = ConnectLive(box);
-  Result<MainEnd> end = Error(ErrorCode::kUnavailable, "not asked yet");
-  if (client.ok()) {
-    kj::Own<SignalForwarder> forwarder;
-    kj::Promise<void> forwarding = kj::READY_NOW;  // uses it, so it goes first
-    if (options.signals_fd >= 0) {
-      forwarder = kj::heap<SignalForwarder>(io(), options.signals_fd, (*client)->shim());
-      forwarding = forwarder->Run().eagerlyEvaluate([](kj::Exception&&) {});
-    }
-    end = AwaitMainEnd(io(), **client, *follower);
-  }
-  Status drained = follower->Drain();
-  if (!end.ok()) {
-    // Too late to ask, or the shim was lost: the evidence decides, once nothing lives.
-    attached_.erase(id);
-    BOXLITE_ASSIGN_OR_RETURN(Evidence evidence, ReadEvidence(box.fd.get()));
-    if (evidence.shim_lock == LockState::kHeld)
-      BOXLITE_RETURN_IF_ERROR(AwaitShimEnd(box, evidence));
-    BOXLITE_ASSIGN_OR_RETURN(evidence, ReadEvidence(box.fd.get()));
-    if (follower->failure()) return std::move(end).error();
-    drained = follower->Drain();
-    if (drained.ok() && evidence.main_exit.present()) return evidence.main_exit.value.exit;
-    if (end.error().code() != ErrorCode::kUnavailable) return std::move(end).error();
-    return RecordedExit(evidence, id);
-  }
-  // The shim of a --rm box keeps it until its creator has read everything and lets go.
-  attached_.erase(id);
-  BOXLITE_RETURN_IF_ERROR(std::move(drained));
-  BOXLITE_ASSIGN_OR_RETURN(bool gone, AwaitLocksFree(box.fd.get(), kCallerCeiling));
-  if (!gone) return Error(ErrorCode::kTimeout, "box " + id.str() + " does not end; rm -f ends it");
-  return end->exit;
 }
 
 }  // namespace boxlite

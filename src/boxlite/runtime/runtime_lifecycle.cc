@@ -90,12 +90,12 @@ Status RuntimeImpl::AwaitSettled(const OpenBox& box) {
   }
 }
 
-Status RuntimeImpl::StartLocked(const OpenBox& box, const OfdLock& verb, Attachment attachment,
-                                int interrupt_fd) {
+Result<std::optional<StartedLife>> RuntimeImpl::StartLocked(const OpenBox& box, const OfdLock& verb,
+                                                            const Starter& starter) {
   for (;;) {
     BOXLITE_ASSIGN_OR_RETURN(Evidence evidence, ReadEvidence(box.fd.get()));
     const VerbRule rule = RuleFor(Verb::kStart, DeriveState(evidence).state);
-    if (rule == VerbRule::kNothingToDo) return {};
+    if (rule == VerbRule::kNothingToDo) return std::optional<StartedLife>();
     if (rule == VerbRule::kDo) break;
     BOXLITE_RETURN_IF_ERROR(AwaitSettled(box));
   }
@@ -112,8 +112,11 @@ Status RuntimeImpl::StartLocked(const OpenBox& box, const OfdLock& verb, Attachm
   request.spec = &spec;
   request.box_fd = box.fd.get();
   request.verb_lock_fd = verb.fd();
-  request.attachment = attachment;
-  request.interrupt_fd = interrupt_fd;
+  request.attachment = starter.attachment;
+  request.starter = starter.kind;
+  request.reader_comes = starter.reader_comes;
+  request.terminal_size = starter.terminal_size;
+  request.interrupt_fd = starter.interrupt_fd;
   Result<StartedLife> started = StartLife(request);
   if (!started.ok()) {
     Error cause = std::move(started).error().While("start box " + box.id.str());
@@ -122,13 +125,18 @@ Status RuntimeImpl::StartLocked(const OpenBox& box, const OfdLock& verb, Attachm
     return Error(cause.code(), cause.message() + "; and " + ended.error().message());
   }
   if (started->keepalive) attached_.insert_or_assign(box.id, std::move(*started->keepalive));
-  return {};
+  return std::optional<StartedLife>(std::move(*started));
 }
 
 Status RuntimeImpl::Start(const BoxId& id, Attachment attachment) {
   BOXLITE_ASSIGN_OR_RETURN(OpenBox box, Open(id));
   BOXLITE_ASSIGN_OR_RETURN(OfdLock verb, TakeVerb(box, "start"));
-  return StartLocked(box, verb, attachment, /*interrupt_fd=*/-1);
+  Starter starter;
+  starter.attachment = attachment;
+  starter.kind =
+      attachment == Attachment::kAttached ? StartedBy::kAttachedClient : StartedBy::kNobody;
+  Result<std::optional<StartedLife>> started = StartLocked(box, verb, starter);
+  return started.ok() ? Status() : Status(std::move(started).error());
 }
 
 Result<EndReport> RuntimeImpl::Stop(const BoxId& id, std::chrono::milliseconds grace) {

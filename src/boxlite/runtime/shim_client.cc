@@ -131,6 +131,16 @@ Result<std::unique_ptr<ShimClient>> ShimClient::Connect(kj::AsyncIoContext& io, 
   return client;
 }
 
+ProcessExit FromWireExit(wire::ExitStatus::Reader exit) {
+  ProcessExit result;
+  if (exit.isSignal()) {
+    result.signal = exit.getSignal();
+  } else {
+    result.code = exit.getCode();
+  }
+  return result;
+}
+
 wire::ByteSink::Client NewFdSink(int fd, kj::Function<void()> on_broken) {
   return kj::heap<FdSink>(fd, kj::mv(on_broken));
 }

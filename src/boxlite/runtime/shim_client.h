@@ -13,6 +13,7 @@
 #include "boxlite/base/fd.h"
 #include "boxlite/base/result.h"
 #include "boxlite/runtime/box_spec.h"
+#include "boxlite/runtime/box_state.h"
 #include "shim.capnp.h"
 
 namespace boxlite {
@@ -46,6 +47,8 @@ class ShimClient {
 template <typename T>
 Result<T> AwaitPromise(kj::AsyncIoContext& io, kj::Promise<T> promise,
                        std::optional<std::chrono::milliseconds> timeout);
+
+ProcessExit FromWireExit(wire::ExitStatus::Reader exit);
 
 // A sink that writes to a descriptor with blocking writes; -1 discards. It never owns the
 // descriptor. After a failed write (EPIPE: our reader left) `on_broken` is called once and the rest

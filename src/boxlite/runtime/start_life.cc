@@ -30,6 +30,7 @@ struct Descriptors {
   FdPair birth;      // pipe; the shim reads it
   FdPair report;     // pipe; the shim writes it
   FdPair keepalive;  // attached only
+  FdPair reader;     // with reader_comes only
   Fd creator;        // attached only: pidfd of this process
   Fd log;
   Fd life;
@@ -45,6 +46,9 @@ Result<Descriptors> OpenDescriptors(const StartRequest& request, const std::stri
   if (!fds.log.valid()) return ErrnoError("make shim.log");
   BOXLITE_ASSIGN_OR_RETURN(fds.birth, MakePipe());
   BOXLITE_ASSIGN_OR_RETURN(fds.report, MakePipe());
+  if (request.reader_comes) {
+    BOXLITE_ASSIGN_OR_RETURN(fds.reader, MakePipe());
+  }
   if (request.attachment == Attachment::kAttached) {
     BOXLITE_ASSIGN_OR_RETURN(fds.keepalive, MakePipe());
     BOXLITE_ASSIGN_OR_RETURN(ProcessHandle self, ProcessHandle::Adopt(::getpid()));
@@ -83,6 +87,7 @@ Status SpawnShim(const StartRequest& request, Descriptors& fds) {
     spawn.fds.push_back({fds.keepalive.first.get(), kShimKeepaliveFd});
     spawn.fds.push_back({fds.creator.get(), kShimCreatorFd});
   }
+  if (request.reader_comes) spawn.fds.push_back({fds.reader.first.get(), kShimReaderFd});
   Result<pid_t> spawned = Spawn(spawn);
   if (!spawned.ok()) return std::move(spawned).error().While("start the box's supervisor");
   return {};
@@ -193,6 +198,9 @@ Result<StartedLife> StartLife(const StartRequest& request) {
   birth.life_id = RandomHex(16);
   birth.attached = request.attachment == Attachment::kAttached;
   birth.base_name = kBaseFile;
+  birth.reader_comes = request.reader_comes;
+  birth.main_input = MainInputFor(*request.spec, request.starter);
+  birth.terminal_size = request.terminal_size;
   BOXLITE_RETURN_IF_ERROR(ChooseEngine(*request.home, request.libexec, birth));
   BOXLITE_ASSIGN_OR_RETURN(Descriptors fds, OpenDescriptors(request, birth.life_id));
   BOXLITE_FAILPOINT("start.prepared");
@@ -208,6 +216,7 @@ Result<StartedLife> StartLife(const StartRequest& request) {
   StartedLife started;
   started.life_id = birth.life_id;
   if (birth.attached) started.keepalive = Keepalive{std::move(fds.keepalive.second)};
+  if (birth.reader_comes) started.reader_hold = ReaderHold{std::move(fds.reader.second)};
   return started;
 }
 
