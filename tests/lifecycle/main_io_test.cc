@@ -207,9 +207,11 @@ TEST(Foreground, AStoppedMainDoesNotWaitForAReaderThatStandsStill) {
     ::usleep(20'000);
   }
   const ProcessRef shim = home.Shim(id);
-  ToolProcess stop = home.Begin({"stop", id, "100"});
+  ToolProcess stop = home.Begin({"stop", id, "60000"});
   ASSERT_TRUE(shim.AwaitEnd(15'000));
-  EXPECT_TRUE(IsOk(stop.Finish()));
+  const Answer stopped = stop.Finish();
+  EXPECT_TRUE(IsOk(stopped));
+  EXPECT_FALSE(stopped.json.value("forced", true)) << stopped.text();
   EXPECT_EQ(home.Look(id)["exit"]["signal"], SIGTERM) << home.Look(id);
   EXPECT_TRUE(IsOk(run.Finish()));
 }

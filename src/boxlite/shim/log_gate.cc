@@ -77,6 +77,11 @@ void LogGate::Changed() {
   for (auto& waiting : std::exchange(waiting_, {})) waiting->fulfill();
 }
 
+void LogGate::Widen() {
+  window_ = std::max(window_, kLastWordsWindow);
+  Changed();
+}
+
 void LogGate::Open() {
   open_ = true;
   Changed();

@@ -18,6 +18,10 @@ namespace boxlite {
 // not seen then lies in the two files that rotation keeps, with room for what is under way.
 inline constexpr std::uint64_t kReaderWindow = 4 * 1024 * 1024;
 static_assert(kReaderWindow < kLogRotateBytes / 2);
+// The same for a main that was told to end. What it had under way fits between the two: its pipes and
+// what of them is on the way.
+inline constexpr std::uint64_t kLastWordsWindow = 2 * kReaderWindow;
+static_assert(kLastWordsWindow <= kLogRotateBytes / 2);
 
 class LogGate : public std::enable_shared_from_this<LogGate> {
  public:
@@ -48,8 +52,9 @@ class LogGate : public std::enable_shared_from_this<LogGate> {
   // Resolves when there is no reader.
   kj::Promise<void> WhenUnread();
 
-  // For good: a main that was killed must not wait with its last output for a reader that stands
-  // still.
+  // To kLastWordsWindow: main was told to end.
+  void Widen();
+  // For good: main was killed, and what it wrote last must not wait for a reader that stands still.
   void Open();
 
  private:

@@ -121,6 +121,17 @@ TEST_F(LogGateTest, AReaderFromBeforeThisLifeIsAsFarBehindAsTheLifeReaches) {
   EXPECT_TRUE(Goes());
 }
 
+TEST_F(LogGateTest, WidenedItTakesLastWordsAndNoFlood) {
+  auto reader = gate_->AddReader(0);
+  Write(kWindow + 1);
+  kj::Promise<void> blocked = gate_->WhenMayGoOn();
+  EXPECT_FALSE(blocked.poll(scope_));
+  gate_->Widen();
+  EXPECT_TRUE(blocked.poll(scope_));
+  Write(kLastWordsWindow);
+  EXPECT_FALSE(Goes());
+}
+
 TEST_F(LogGateTest, OpenedForGoodItHoldsNobody) {
   auto reader = gate_->AddReader(0);
   Write(2 * kWindow);

@@ -180,18 +180,15 @@ kj::Promise<void> Shim::EndMain() {
   signal.setNumber(birth_.spec.stop_signal);
   // Nothing here waits for the guest's answer: a silent guest has the same grace as a stubborn
   // main.
-  kj::Promise<void> asked = signal.send()
-                                .then([this](auto&& answer) {
-                                  // It has ended, and only its output still waits for a reader.
-                                  if (answer.getError().getCode() != 0) gate_->Open();
-                                })
-                                .eagerlyEvaluate([](kj::Exception&&) {});
+  kj::Promise<void> asked = signal.send().ignoreResult().eagerlyEvaluate([](kj::Exception&&) {});
+  // Its last words, and what it had said already, must not keep its end from being seen.
+  gate_->Widen();
   // A main that ignores the signal is killed, with all that runs beside it.
   kj::Promise<void> given_up = WhenGraceIsOver(timer_.now()).then([this]() {
+    gate_->Open();
     main_forced_ =
         "main outlived its grace of " + std::to_string(grace_.count()) + " ms and was killed";
     tasks_.add(main_->killRequest().send().ignoreResult().catch_([](kj::Exception&&) {}));
-    gate_->Open();
     return timer_.afterDelay(AsDuration(kMainReapBudget));
   });
   return main_end_->addBranch().exclusiveJoin(kj::mv(given_up)).attach(kj::mv(asked));
