@@ -142,6 +142,29 @@ TEST_F(Terminal, StartWithAIIsAShellAgain) {
   EXPECT_TRUE(shell->AwaitModesAsBefore());
 }
 
+TEST_F(Terminal, OfAnExecIsAsGoodAsMains) {
+  Ok({"run", "-d", "--name", "a", kImage, "sleep", "1000"});
+  auto shell = Open({"exec", "-it", "a", "sh"}, {40, 132});
+  Say(*shell, "begun");
+  shell->Type("stty size\r");
+  shell->ReadUntil("40 132\r\n");
+  shell->Resize({50, 100});
+  shell->Type("until stty size | grep -q '50 100'; do sleep 0.1; done; echo n''ew\r");
+  shell->ReadUntil("new\r\n");
+  shell->Type("echo g''o; sleep 1000\r");
+  shell->ReadUntil("go\r\n");
+  shell->Type(kControlC);
+  Say(*shell, "alive");
+  shell->Type("exit 9\r");
+  EXPECT_EQ(shell->AwaitChange(), 9);
+  EXPECT_TRUE(shell->AwaitModesAsBefore());
+  auto killed = Open({"exec", "-it", "a", "sh"});
+  Say(*killed, "begun");
+  ASSERT_EQ(::kill(killed->job(), SIGKILL), 0);
+  EXPECT_EQ(killed->AwaitChange(), 128 + SIGKILL);
+  EXPECT_TRUE(killed->AwaitModesAsBefore());
+}
+
 using Pipes = CliTest;
 
 TEST_F(Pipes, GoThroughARun) {

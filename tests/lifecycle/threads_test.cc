@@ -28,11 +28,9 @@ std::string UseABox(Runtime& runtime, int thread, int round) {
   }
   ExecOptions exec;
   exec.argv = {"exit", "7"};
-  exec.stdout_fd = -1;
-  exec.stderr_fd = -1;
-  Result<ProcessExit> exit = runtime.Exec(*id, exec);
-  if (!exit.ok()) return exit.error().message();
-  if (exit->ShellCode() != 7) return "exec gave " + std::to_string(exit->ShellCode());
+  Result<ProgramEnd> end = runtime.Exec(*id, exec);
+  if (!end.ok()) return end.error().message();
+  if (end->exit.ShellCode() != 7) return "exec gave " + std::to_string(end->exit.ShellCode());
   Result<std::vector<BoxInfo>> all = runtime.List();
   if (!all.ok()) return all.error().message();
   bool running = false;

@@ -203,8 +203,10 @@ class Tool {
     if (verb == "exec" || verb == "exec-in") {
       ExecOptions options;
       options.argv.assign(words.begin() + 2, words.end());
-      if (verb == "exec-in") options.stdin_fd = STDIN_FILENO;
-      return FromExitResult(runtime_.Exec(id, options));
+      if (verb == "exec-in") options.streams.stdin_fd = STDIN_FILENO;
+      options.streams.out.fd = STDOUT_FILENO;
+      options.streams.err.fd = STDERR_FILENO;
+      return FromProgramEnd(runtime_.Exec(id, options));
     }
     if (verb == "wait") return FromExitResult(runtime_.Wait(id));
     if (verb == "logs" || verb == "follow") {

@@ -39,8 +39,8 @@ class Program : public kj::Refcounted {
 
   // Resolves when the program has been executed, or could not be (the typed error). Once.
   kj::Promise<Status> WhenExecuted();
-  // Begins to carry its output; of a terminal all goes to `output`, and `errors` ends at once. Once,
-  // after it has been executed.
+  // Begins to carry its output; of a terminal all goes to `output`, and `errors` ends at once.
+  // Once, after it has been executed.
   void Connect(wire::ByteSink::Client output, wire::ByteSink::Client errors);
 
   // Tells it how it ended: by whoever reaped it, once.
@@ -85,7 +85,7 @@ class Program : public kj::Refcounted {
   kj::Maybe<ProgramExit> exit_;
   kj::Maybe<kj::Own<OutputPump>> output_;
   kj::Maybe<kj::Own<OutputPump>> errors_;  // none with a terminal
-  bool output_open_ = false;  // somebody may still write
+  bool output_open_ = false;               // somebody may still write
   kj::Promise<void> output_end_ = kj::READY_NOW;
   kj::Promise<void> errors_end_ = kj::READY_NOW;
   kj::Own<kj::PromiseFulfiller<void>> end_;

@@ -13,8 +13,8 @@ namespace boxlite {
 // The descriptors that the child inherits and where they go. All close-on-exec.
 struct ChildFds {
   int standard[3] = {-1, -1, -1};  // all -1 for a program that gets a terminal
-  int error = -1;  // a pipe: a failure is written to it, an executed program closes it
-  int main = -1;   // a pidfd of main, whose namespaces an exec enters; -1 for main itself
+  int error = -1;     // a pipe: a failure is written to it, an executed program closes it
+  int main = -1;      // a pidfd of main, whose namespaces an exec enters; -1 for main itself
   int terminal = -1;  // a socket that takes the terminal's master to the agent; -1: no terminal
 };
 

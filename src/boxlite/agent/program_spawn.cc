@@ -30,8 +30,8 @@ Status SetNonBlocking(const Fd& fd) {
 
 // What leads from the agent to the program and back; the members that are not needed are invalid.
 struct Channels {
-  FdPair input;     // first: the program's
-  FdPair output;    // second: the program's, here and below
+  FdPair input;   // first: the program's
+  FdPair output;  // second: the program's, here and below
   FdPair errors;
   FdPair terminal;
   FdPair failure;

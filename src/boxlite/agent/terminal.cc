@@ -63,8 +63,7 @@ Result<Terminal> OpenTerminal(const char* ptmx, WindowSize size) {
     return Error(ErrorCode::kCorrupt, std::string(ptmx) + " makes no terminals");
   }
   // By the master, not by a name: nobody can lay anything in its way.
-  terminal.slave.Reset(
-      ::ioctl(terminal.master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
+  terminal.slave.Reset(::ioctl(terminal.master.get(), TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC));
   if (!terminal.slave.valid()) return OpenError("the terminal", errno);
   BOXLITE_RETURN_IF_ERROR(SetUtf8(terminal.slave.get()));
   BOXLITE_RETURN_IF_ERROR(SetWindowSize(terminal.master.get(), size));

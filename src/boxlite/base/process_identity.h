@@ -44,7 +44,7 @@ struct ProcessStat {
   char state = '?';
   pid_t parent = 0;
   // Linux only.
-  std::string name;  // of its own choice: any bytes
+  std::string name;             // of its own choice: any bytes
   std::uint64_t cpu_ticks = 0;  // in user and system mode; a second has sysconf(_SC_CLK_TCK)
   std::uint64_t resident_pages = 0;
 };

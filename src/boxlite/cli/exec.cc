@@ -1,4 +1,6 @@
 #include "boxlite/cli/box_options.h"
+#include "boxlite/cli/client_options.h"
+#include "boxlite/cli/program_client.h"
 #include "boxlite/cli/requests.h"
 #include "boxlite/cli/run_errors.h"
 #include "boxlite/cli/subcommand.h"
@@ -13,11 +15,10 @@ constexpr Option kOptions[] = {
     {"workdir", 'w', "DIR", "Directory to start in (the box's unless said)"},
     {"user", 'u', "USER[:GROUP]", "User to run as (the box's unless said)"},
     {"interactive", 'i', "", "Pass stdin on; without it the command reads end-of-file"},
+    {"tty", 't', "", "Give the command a terminal"},
+    kDetachKeysOption,
 };
-constexpr Option kUnavailable[] = {{"tty", 't', "", ""},
-                                   {"detach", 'd', "", ""},
-                                   {"detach-keys", 0, "", ""},
-                                   {"privileged", 0, "", ""}};
+constexpr Option kUnavailable[] = {{"detach", 'd', "", ""}, {"privileged", 0, "", ""}};
 
 int ExecuteExec(Session& session, const ExecRequest& request) {
   Console& console = session.console();
@@ -26,13 +27,22 @@ int ExecuteExec(Session& session, const ExecRequest& request) {
   if (!runtime.ok()) return session.Fail(runtime.error());
   Result<BoxId> id = (*runtime)->Resolve(request.box);
   if (!id.ok()) return session.Fail(id.error());
+  ProgramClient::Wish wish;
+  wish.input = request.interactive;
+  wish.terminal = request.terminal;
+  wish.proxies_signals = false;  // as docker's: what ends this process leaves the command alone
+  wish.detach_keys = request.client.detach_keys;
+  Result<std::unique_ptr<ProgramClient>> client = ProgramClient::Open(console, std::move(wish));
+  if (!client.ok()) return session.Fail(client.error());
   ExecOptions options = request.options;
-  options.stdout_fd = console.out_fd();
-  options.stderr_fd = console.err_fd();
-  Result<ProcessExit> exit = (*runtime)->Exec(*id, options);
-  if (exit.ok()) return exit->ShellCode();
-  console.Report(exit.error());
-  return CommandExitCode(exit.error());
+  options.streams = (*client)->streams();
+  if (request.terminal) options.terminal = (*client)->size();
+  (*client)->Begin();
+  Result<ProgramEnd> end = (*runtime)->Exec(*id, options);
+  (*client)->End();
+  if (end.ok()) return ExitCodeOf(*end);
+  console.Report(end.error());
+  return CommandExitCode(end.error());
 }
 
 }  // namespace
@@ -53,7 +63,9 @@ Result<ExecRequest> ParseExec(const Arguments& arguments) {
   }
   request.options.working_dir = arguments.LastOr("workdir", "");
   request.options.user = arguments.LastOr("user", "");
-  request.options.stdin_fd = arguments.Has("interactive") ? 0 : -1;
+  request.interactive = arguments.Has("interactive");
+  request.terminal = arguments.Has("tty");
+  BOXLITE_ASSIGN_OR_RETURN(request.client, ParseClient(arguments));
   BOXLITE_ASSIGN_OR_RETURN(Environment environment, ParseEnvironment(arguments));
   request.options.env = std::move(environment.variables);
   request.unknown_variables = std::move(environment.unknown);
@@ -71,6 +83,7 @@ constinit const Subcommand kExec = {
         "started for it.\n",
     .examples =
         "boxlite exec web ps\n"
+        "boxlite exec -it web sh\n"
         "boxlite exec -i db -- sh -c 'cat > /tmp/dump' < dump\n",
     .syntax = {kOptions, kUnavailable, Positionals::kEndOptions},
     .prepare = Prepare<ParseExec, ExecuteExec>,

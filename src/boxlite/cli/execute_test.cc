@@ -319,10 +319,10 @@ TEST_F(Execute, ExecPassesTheCodeOnAndStdinOnlyWhenAsked) {
   fake_->boxes = {{"web", {}}};
   fake_->exit = {.code = 42, .signal = {}};
   EXPECT_EQ(Do({"exec", "web", "--", "x", "-i"}), 42);
-  EXPECT_EQ(fake_->executed.stdin_fd, -1);
+  EXPECT_EQ(fake_->executed.streams.stdin_fd, -1);
   EXPECT_THAT(fake_->executed.argv, ElementsAre("x", "-i"));
   EXPECT_EQ(Do({"exec", "-i", "web", "x"}), 42);
-  EXPECT_EQ(fake_->executed.stdin_fd, 0);
+  EXPECT_EQ(fake_->executed.streams.stdin_fd, 0);
 }
 
 TEST_F(Execute, WarnsOfVariablesThatTheCallerLacks) {

@@ -60,10 +60,10 @@ class FakeRuntime final : public Runtime {
     boxes.erase(box);
     return {};
   }
-  Result<ProcessExit> Exec(const BoxId& id, const ExecOptions& options) override {
+  Result<ProgramEnd> Exec(const BoxId& id, const ExecOptions& options) override {
     executed = options;
     BOXLITE_RETURN_IF_ERROR(Do("exec", id));
-    return exit;
+    return End();
   }
   Result<ProcessExit> Wait(const BoxId& id) override {
     BOXLITE_RETURN_IF_ERROR(Do("wait", id));

@@ -133,9 +133,8 @@ std::optional<std::int64_t> ParseAge(std::string_view text) {
       return text.starts_with(candidate.name);
     });
     if (!fraction || unit == kUnits.end()) return std::nullopt;
-    sum += *whole * unit->ns +
-           static_cast<std::int64_t>(static_cast<double>(*fraction) / kSecond *
-                                     static_cast<double>(unit->ns));
+    sum += *whole * unit->ns + static_cast<std::int64_t>(static_cast<double>(*fraction) / kSecond *
+                                                         static_cast<double>(unit->ns));
     if (sum > static_cast<std::int64_t>(kLargestSeconds) * kSecond / 2) return std::nullopt;
     text.remove_prefix(unit->name.size());
   }
@@ -158,8 +157,7 @@ Result<std::int64_t> ParseInstant(std::string_view text, std::int64_t now_ns) {
                    "long ago, like 10m or 1h30m");
 }
 
-Result<std::optional<std::int64_t>> InstantOf(const Arguments& arguments,
-                                              std::string_view option) {
+Result<std::optional<std::int64_t>> InstantOf(const Arguments& arguments, std::string_view option) {
   const std::optional<std::string> text = arguments.Last(option);
   if (!text) return std::optional<std::int64_t>();
   Result<std::int64_t> instant = ParseInstant(*text, WallClockNowNs());

@@ -78,6 +78,9 @@ Result<RemoveRequest> ParseRemove(const Arguments& arguments);
 struct ExecRequest {
   std::string box;
   ExecOptions options;
+  bool interactive = false;
+  bool terminal = false;
+  ClientRequest client;
   std::vector<std::string> unknown_variables;
 };
 Result<ExecRequest> ParseExec(const Arguments& arguments);

@@ -232,12 +232,12 @@ TEST(ExecRequest, TakesEveryOption) {
   Result<ExecRequest> request =
       Exec({"-i", "-e", "A=1", "-w", "/srv", "-u", "1000", "box", "cat", "-e"});
   ASSERT_TRUE(request.ok());
-  EXPECT_EQ(request->options.stdin_fd, 0);
+  EXPECT_TRUE(request->interactive);
   EXPECT_THAT(request->options.env, ElementsAre("A=1"));
   EXPECT_EQ(request->options.working_dir, "/srv");
   EXPECT_EQ(request->options.user, "1000");
   EXPECT_THAT(request->options.argv, ElementsAre("cat", "-e"));
-  EXPECT_EQ(Exec({"box", "cat", "-i"})->options.stdin_fd, -1);
+  EXPECT_FALSE(Exec({"box", "cat", "-i"})->interactive);
 }
 
 TEST(ExecRequest, NeedsABoxAndACommand) {

@@ -136,8 +136,6 @@ std::string DescribeDuration(std::chrono::nanoseconds duration) {
   return std::to_string(count) + " " + unit->name + (count == 1 ? "" : "s");
 }
 
-std::string FormatTime(std::int64_t unix_ns) {
-  return unix_ns == 0 ? "" : FormatUtcTime(unix_ns);
-}
+std::string FormatTime(std::int64_t unix_ns) { return unix_ns == 0 ? "" : FormatUtcTime(unix_ns); }
 
 }  // namespace boxlite::cli

@@ -70,8 +70,8 @@ TEST_F(LogPrinterTest, WritesALineBeyondMeasureInPartsWithOneTime) {
   Say(kOut, 1, part);
   EXPECT_EQ(Shown(), "1970-01-01T00:00:01.000000000Z " + part) << "it is not held";
   Say(kOut, 2, "y\nz\n");
-  EXPECT_EQ(Shown(), "1970-01-01T00:00:01.000000000Z " + part +
-                         "y\n1970-01-01T00:00:02.000000000Z z\n");
+  EXPECT_EQ(Shown(),
+            "1970-01-01T00:00:01.000000000Z " + part + "y\n1970-01-01T00:00:02.000000000Z z\n");
 }
 
 TEST_F(LogPrinterTest, ShowsLinesByTheTimeOfTheirFirstByteBothEndsIncluded) {

@@ -2,7 +2,6 @@
 
 #include <kj/debug.h>
 
-#include "boxlite/base/files.h"
 #include "boxlite/rpc/error_mapping.h"
 
 namespace boxlite {
@@ -11,12 +10,6 @@ namespace {
 constexpr std::uint64_t kFromNow = ~std::uint64_t{0};
 
 }  // namespace
-
-Status WriteOutput(const OutputTarget& target, std::string_view bytes) {
-  if (target.write) return target.write(bytes);
-  if (target.fd < 0) return {};
-  return WriteAll(target.fd, bytes);
-}
 
 Result<std::unique_ptr<MainSession>> MainSession::Open(kj::AsyncIoContext& io, ShimClient& client,
                                                        int box_fd, const ProgramStreams& streams,

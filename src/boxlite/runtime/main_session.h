@@ -15,9 +15,6 @@
 
 namespace boxlite {
 
-// To `write`, to `fd` or nowhere, as OutputTarget says.
-Status WriteOutput(const OutputTarget& target, std::string_view bytes);
-
 class MainSession final : private ProgramControls, private kj::TaskSet::ErrorHandler {
  public:
   // Attaches at the log's offset `from` (nullopt: its end as it is now): from here on main waits

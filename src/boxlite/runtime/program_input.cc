@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "boxlite/base/files.h"
 #include "boxlite/rpc/error_mapping.h"
 
 namespace boxlite {
@@ -27,6 +28,12 @@ bool CanBeAwaited(int fd) {
 }
 
 }  // namespace
+
+Status WriteOutput(const OutputTarget& target, std::string_view bytes) {
+  if (target.write) return target.write(bytes);
+  if (target.fd < 0) return {};
+  return WriteAll(target.fd, bytes);
+}
 
 std::string DetachScanner::Feed(std::string_view bytes) {
   if (keys_.empty()) return std::string(bytes);

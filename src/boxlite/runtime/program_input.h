@@ -1,5 +1,5 @@
-// A client's side of a program's input: the pump from a descriptor, which watches for the keys that
-// detach, and the ControlSources of program_io.h.
+// A client's side of program_io.h: the pump from a descriptor to a program's input, which watches
+// for the keys that detach, the way of its output, and the ControlSources.
 #pragma once
 
 #include <kj/async-io.h>
@@ -15,6 +15,9 @@
 #include "types.capnp.h"
 
 namespace boxlite {
+
+// To `write`, to `fd` or nowhere, as OutputTarget says.
+Status WriteOutput(const OutputTarget& target, std::string_view bytes);
 
 // Looks for a sequence of bytes in a stream that comes in pieces. What may be its beginning is held
 // back until it is told from it.

@@ -58,9 +58,9 @@ struct ExecOptions {
   std::vector<std::string> env;  // KEY=VALUE, over the box's
   std::string working_dir;       // empty: the box's
   std::string user;              // empty: the box's
-  int stdin_fd = -1;             // -1: the program reads end-of-file. Borrowed for the call
-  int stdout_fd = 1;             // written with blocking writes. -1: discarded
-  int stderr_fd = 2;
+  // The program gets a terminal of this size; all its output then comes as stdout.
+  std::optional<TerminalSize> terminal;
+  ProgramStreams streams;
 };
 
 struct LogOptions {
@@ -140,7 +140,7 @@ class Runtime {
 
   // Runs a program in the box until it ends and its output was written. No signal of this process
   // is touched.
-  virtual Result<ProcessExit> Exec(const BoxId& id, const ExecOptions& options) = 0;
+  virtual Result<ProgramEnd> Exec(const BoxId& id, const ExecOptions& options) = 0;
 
   // Main's exit, of the life that runs or of the last one. Blocks until it is known. kWrongState
   // for a life that ended without main's exit, and for a box that never lived.

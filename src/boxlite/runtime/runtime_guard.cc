@@ -61,7 +61,7 @@ class RuntimeGuard final : public Runtime {
   Status Remove(const BoxId& id, Force force) override {
     return Guarded([&] { return runtime_->Remove(id, force); });
   }
-  Result<ProcessExit> Exec(const BoxId& id, const ExecOptions& options) override {
+  Result<ProgramEnd> Exec(const BoxId& id, const ExecOptions& options) override {
     return Guarded([&] { return runtime_->Exec(id, options); });
   }
   Result<ProcessExit> Wait(const BoxId& id) override {

@@ -31,7 +31,7 @@ class RuntimeImpl final : public Runtime {
   Result<EndReport> Stop(const BoxId& id, std::chrono::milliseconds grace) override;
   Status Kill(const BoxId& id, int signal_number) override;
   Status Remove(const BoxId& id, Force force) override;
-  Result<ProcessExit> Exec(const BoxId& id, const ExecOptions& options) override;
+  Result<ProgramEnd> Exec(const BoxId& id, const ExecOptions& options) override;
   Result<ProcessExit> Wait(const BoxId& id) override;
   Status Logs(const BoxId& id, const LogOptions& options) override;
   Result<ProgramEnd> RunForeground(const BoxId& id, const ForegroundOptions& options) override;
@@ -79,7 +79,7 @@ class RuntimeImpl final : public Runtime {
 
   Result<std::unique_ptr<ShimClient>> ConnectLive(const OpenBox& box);
   Result<std::unique_ptr<ShimClient>> ConnectForExec(const OpenBox& box);
-  Result<ProcessExit> ExecOn(ShimClient& client, const ExecOptions& options);
+  Result<ProgramEnd> ExecOn(ShimClient& client, const ExecOptions& options);
   // Until the box's shim has ended, or the time of day has come.
   Status FollowLife(const OpenBox& box, LogFollower& follower,
                     std::optional<std::int64_t> until_ns);

@@ -10,7 +10,8 @@
 namespace boxlite {
 namespace {
 
-// Resolves at the time of day that `until_ns` names. kj's clock is another one, so it is asked once.
+// Resolves at the time of day that `until_ns` names. kj's clock is another one, so it is asked
+// once.
 kj::Promise<int> WhenTimeIsOver(kj::AsyncIoContext& io, std::optional<std::int64_t> until_ns) {
   if (!until_ns) return kj::NEVER_DONE;
   io.waitScope.poll();
@@ -22,9 +23,8 @@ kj::Promise<int> WhenTimeIsOver(kj::AsyncIoContext& io, std::optional<std::int64
 
 Status RuntimeImpl::Logs(const BoxId& id, const LogOptions& options) {
   BOXLITE_ASSIGN_OR_RETURN(OpenBox box, Open(id));
-  LogPrinter printer(
-      {options.tail_lines, options.since_ns, options.until_ns, options.timestamps},
-      options.stdout_fd, options.stderr_fd);
+  LogPrinter printer({options.tail_lines, options.since_ns, options.until_ns, options.timestamps},
+                     options.stdout_fd, options.stderr_fd);
   const auto print = [&printer](const LogRecord& record) { return printer.Take(record); };
   LogReader past(box.fd.get(), 0);
   BOXLITE_ASSIGN_OR_RETURN(LogReader::Progress progress, past.ReadAvailable(print));

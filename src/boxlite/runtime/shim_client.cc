@@ -1,9 +1,6 @@
 #include "boxlite/runtime/shim_client.h"
 
-#include <fcntl.h>
-#include <poll.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -11,14 +8,12 @@
 #include <cerrno>
 #include <cstring>
 
-#include "boxlite/base/files.h"
 #include "boxlite/runtime/home.h"
+#include "boxlite/runtime/program_input.h"
 #include "boxlite/runtime/shim_birth.h"
 
 namespace boxlite {
 namespace {
-
-constexpr std::size_t kStdinChunk = 64 * 1024;
 
 Result<Fd> ConnectSocket(int box_fd, std::chrono::milliseconds timeout) {
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -40,62 +35,24 @@ Result<Fd> ConnectSocket(int box_fd, std::chrono::milliseconds timeout) {
   return fd;
 }
 
-class FdSink final : public wire::ByteSink::Server {
+class TargetSink final : public wire::ByteSink::Server {
  public:
-  FdSink(int fd, kj::Function<void()> on_broken) : fd_(fd), on_broken_(kj::mv(on_broken)) {}
+  TargetSink(OutputTarget target, kj::Function<void()> on_broken)
+      : target_(std::move(target)), on_broken_(kj::mv(on_broken)) {}
 
   kj::Promise<void> write(WriteContext context) override {
     const capnp::Data::Reader bytes = context.getParams().getBytes();
-    if (fd_ < 0) return kj::READY_NOW;
-    if (!WriteAll(fd_, AsText(bytes)).ok()) {
-      fd_ = -1;
-      on_broken_();
-    }
+    if (broken_) return kj::READY_NOW;
+    broken_ = !WriteOutput(target_, AsText(bytes)).ok();
+    if (broken_) on_broken_();
     return kj::READY_NOW;
   }
   kj::Promise<void> end(EndContext) override { return kj::READY_NOW; }
 
  private:
-  int fd_;
+  OutputTarget target_;
   kj::Function<void()> on_broken_;
-};
-
-bool ReadableNow(int fd) {
-  pollfd poller = {fd, POLLIN, 0};
-  return ::poll(&poller, 1, 0) > 0;
-}
-
-class FdPump {
- public:
-  FdPump(kj::AsyncIoContext& io, int fd, wire::ByteSink::Client sink)
-      : fd_(fd), sink_(kj::mv(sink)) {
-    struct stat info = {};
-    const bool waits = ::fstat(fd, &info) == 0 && !S_ISREG(info.st_mode) &&
-                       (S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode) || ::isatty(fd) == 1);
-    // epoll refuses files and /dev/null: they are always readable.
-    if (waits) observer_.emplace(io.unixEventPort, fd, kj::UnixEventPort::FdObserver::OBSERVE_READ);
-  }
-
-  kj::Promise<void> Run() {
-    if (observer_ && !ReadableNow(fd_)) {
-      return observer_->whenBecomesReadable().then([this]() { return Run(); });
-    }
-    char buffer[kStdinChunk];
-    const ssize_t count = ::read(fd_, buffer, sizeof buffer);
-    if (count < 0 && (errno == EINTR || errno == EAGAIN)) {
-      return kj::evalLater([this]() { return Run(); });
-    }
-    if (count <= 0) return sink_.endRequest().send().ignoreResult();
-    auto request = sink_.writeRequest();
-    request.setBytes(
-        kj::arrayPtr(reinterpret_cast<const kj::byte*>(buffer), static_cast<std::size_t>(count)));
-    return request.send().then([this]() { return Run(); });
-  }
-
- private:
-  int fd_;
-  wire::ByteSink::Client sink_;
-  std::optional<kj::UnixEventPort::FdObserver> observer_;
+  bool broken_ = false;
 };
 
 }  // namespace
@@ -141,14 +98,8 @@ ProcessExit FromWireExit(wire::ExitStatus::Reader exit) {
   return result;
 }
 
-wire::ByteSink::Client NewFdSink(int fd, kj::Function<void()> on_broken) {
-  return kj::heap<FdSink>(fd, kj::mv(on_broken));
-}
-
-kj::Promise<void> PumpFd(kj::AsyncIoContext& io, int fd, wire::ByteSink::Client sink) {
-  auto pump = kj::heap<FdPump>(io, fd, kj::mv(sink));
-  kj::Promise<void> running = pump->Run();
-  return running.attach(kj::mv(pump));
+wire::ByteSink::Client NewTargetSink(OutputTarget target, kj::Function<void()> on_broken) {
+  return kj::heap<TargetSink>(std::move(target), kj::mv(on_broken));
 }
 
 }  // namespace boxlite

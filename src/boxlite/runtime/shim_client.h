@@ -14,6 +14,7 @@
 #include "boxlite/base/result.h"
 #include "boxlite/runtime/box_spec.h"
 #include "boxlite/runtime/box_state.h"
+#include "boxlite/runtime/program_io.h"
 #include "shim.capnp.h"
 
 namespace boxlite {
@@ -50,14 +51,9 @@ Result<T> AwaitPromise(kj::AsyncIoContext& io, kj::Promise<T> promise,
 
 ProcessExit FromWireExit(wire::ExitStatus::Reader exit);
 
-// A sink that writes to a descriptor with blocking writes; -1 discards. It never owns the
-// descriptor. After a failed write (EPIPE: our reader left) `on_broken` is called once and the rest
-// is discarded.
-wire::ByteSink::Client NewFdSink(int fd, kj::Function<void()> on_broken);
-
-// Copies a descriptor into a sink until its end, then end()s the sink. Works for pipes, sockets,
-// terminals and files without changing their flags: other processes share them.
-kj::Promise<void> PumpFd(kj::AsyncIoContext& io, int fd, wire::ByteSink::Client sink);
+// A sink with blocking writes to a target. After the first that fails (EPIPE: our reader left)
+// `on_broken` is called once and the rest is discarded.
+wire::ByteSink::Client NewTargetSink(OutputTarget target, kj::Function<void()> on_broken);
 
 }  // namespace boxlite
 

@@ -18,8 +18,8 @@ namespace boxlite {
 // not seen then lies in the two files that rotation keeps, with room for what is under way.
 inline constexpr std::uint64_t kReaderWindow = 4 * 1024 * 1024;
 static_assert(kReaderWindow < kLogRotateBytes / 2);
-// The same for a main that was told to end. What it had under way fits between the two: its pipes and
-// what of them is on the way.
+// The same for a main that was told to end. What it had under way fits between the two: its pipes
+// and what of them is on the way.
 inline constexpr std::uint64_t kLastWordsWindow = 2 * kReaderWindow;
 static_assert(kLastWordsWindow <= kLogRotateBytes / 2);
 

@@ -286,9 +286,7 @@ kj::Promise<void> Shim::WhenReaderLetGo() {
 }
 
 kj::Promise<void> Shim::WhenUnread() {
-  // A life that ended before it had a log, or whose starter never came to read.
-  awaited_reader_ = nullptr;
-  if (!gate_) return kj::READY_NOW;
+  if (!gate_) return kj::READY_NOW;  // it ended before it had a log
   return gate_->WhenUnread().exclusiveJoin(timer_.afterDelay(AsDuration(kReaderBudget)));
 }
 

@@ -57,6 +57,13 @@ class ExecutionService final : public wire::Execution::Server {
         IntoError(context));
   }
 
+  kj::Promise<void> resize(ResizeContext context) override {
+    auto request = process_.resizeRequest();
+    request.setSize(context.getParams().getSize());
+    return request.send().then(
+        [context](auto&& answer) mutable { context.getResults().setError(answer.getError()); },
+        IntoError(context));
+  }
   kj::Promise<void> stdin(StdinContext context) override {
     context.getResults().setSink(process_.stdinRequest().send().getSink());
     return kj::READY_NOW;
