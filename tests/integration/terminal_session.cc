@@ -5,6 +5,7 @@
 #include <pty.h>
 #include <signal.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -64,6 +65,7 @@ TerminalSession::TerminalSession(std::vector<std::string> argv, TerminalSize siz
 // The shell's part. After a fork: system calls only, as far as it matters here.
 void TerminalSession::Lead(const std::vector<std::string>& argv, int slave, int report,
                            int leash) const {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // with a test that is killed all of this goes
   ::setsid();
   ::ioctl(slave, TIOCSCTTY, 0);
   ::signal(SIGTTOU, SIG_IGN);

@@ -44,11 +44,12 @@ TEST_F(Terminal, AShellHasARealOne) {
   shell->Type("until stty size | grep -q '50 100'; do sleep 0.1; done; echo n''ew\r");
   shell->ReadUntil("new\r\n");
 
-  shell->Type("echo g''o; sleep 1000\r");
+  // The job says so itself: a key that comes before it is in the foreground would be the shell's.
+  shell->Type("sh -c \"echo g''o; exec sleep 1000\"\r");
   shell->ReadUntil("go\r\n");
   shell->Type(kControlC);
   Say(*shell, "alive");
-  shell->Type("echo o''n; sleep 1000\r");
+  shell->Type("sh -c \"echo o''n; exec sleep 1000\"\r");
   shell->ReadUntil("on\r\n");
   shell->Type(kControlZ);
   shell->ReadUntil("Stopped");
@@ -151,7 +152,7 @@ TEST_F(Terminal, OfAnExecIsAsGoodAsMains) {
   shell->Resize({50, 100});
   shell->Type("until stty size | grep -q '50 100'; do sleep 0.1; done; echo n''ew\r");
   shell->ReadUntil("new\r\n");
-  shell->Type("echo g''o; sleep 1000\r");
+  shell->Type("sh -c \"echo g''o; exec sleep 1000\"\r");
   shell->ReadUntil("go\r\n");
   shell->Type(kControlC);
   Say(*shell, "alive");
