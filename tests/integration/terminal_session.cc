@@ -82,6 +82,9 @@ void TerminalSession::Lead(const std::vector<std::string>& argv, int slave, int 
     ::execv(words[0], words.data());
     ::_exit(127);
   }
+  // By both, as shells do: a key must not find the leader in the foreground.
+  ::setpgid(job, job);
+  ::tcsetpgrp(slave, job);
   static_cast<void>(!::write(report, &job, sizeof job));
   for (;;) {
     int status = 0;

@@ -120,6 +120,9 @@ TEST_F(Terminal, IsGivenBackWhileTheClientIsStopped) {
 
 TEST_F(Terminal, OfARunThatStillBootsIsTheCallers) {
   auto run = Open({"run", "--rm", "-it", kImage, "sh"});
+  while (Ok({"ls", "-a", "-q"}).empty()) {  // until the start has begun
+    ASSERT_FALSE(HasFailure());
+  }
   run->Type(kControlC);
   EXPECT_EQ(run->AwaitChange(), 128 + SIGINT);
   EXPECT_EQ(Ok({"ls", "-a", "-q"}), "");
