@@ -240,12 +240,19 @@ TEST(ExecRequest, TakesEveryOption) {
   EXPECT_FALSE(Exec({"box", "cat", "-i"})->interactive);
 }
 
+TEST(ExecRequest, MayWantATerminal) {
+  Result<ExecRequest> request = Exec({"-it", "--detach-keys", "ctrl-x", "box", "sh", "-t"});
+  ASSERT_TRUE(request.ok()) << request.error().message();
+  EXPECT_TRUE(request->interactive && request->terminal);
+  EXPECT_EQ(request->client.detach_keys, "\x18");
+  EXPECT_FALSE(Exec({"box", "sh", "-t"})->terminal);
+}
+
 TEST(ExecRequest, NeedsABoxAndACommand) {
   for (const Words& words :
        std::vector<Words>{{}, {"box"}, {"box", "--"}, {"", "x"}, {"box", ""}}) {
     EXPECT_FALSE(Exec(words).ok());
   }
-  EXPECT_EQ(Exec({"-t", "box", "sh"}).error().code(), ErrorCode::kUnsupported);
   EXPECT_EQ(Exec({"-d", "box", "sh"}).error().code(), ErrorCode::kUnsupported);
 }
 

@@ -66,6 +66,17 @@ class MainAttachmentTest : public testing::Test {
     sink.endRequest().send().wait(scope_);
   }
 
+  // Writes until it has to wait, and a little beyond the window at most. Returns the last write.
+  kj::Promise<void> Flood(wire::ByteSink::Client& sink) {
+    for (std::uint64_t sent = 0; sent <= 2 * kReaderWindow; sent += kMaxChunk) {
+      auto request = sink.writeRequest();
+      request.setBytes(AsBytes(std::string(kMaxChunk, 'x')));
+      kj::Promise<void> write = request.send();
+      if (!write.poll(scope_)) return write;
+    }
+    return kj::READY_NOW;
+  }
+
   // On the heap: destructors of kj's may throw, a fixture's may not.
   struct Loop {
     kj::EventLoop loop;
@@ -117,12 +128,7 @@ TEST_F(MainAttachmentTest, TellsTheTerminalsSizeAndWhatIsWrongWithIt) {
 TEST_F(MainAttachmentTest, MainsOutputWaitsForWhatIsShown) {
   wire::ByteSink::Client sink = NewLogSink(log_, gate_, LogStream::kStdout);
   auto attachment = Attach(MainInput::kStaysOpen);
-  kj::Promise<void> last = nullptr;
-  while (log_->written() <= kReaderWindow) {
-    auto request = sink.writeRequest();
-    request.setBytes(AsBytes(std::string(kMaxChunk, 'x')));
-    last = request.send();
-  }
+  kj::Promise<void> last = Flood(sink);
   EXPECT_FALSE(last.poll(scope_));
   auto shown = attachment.shownRequest();
   shown.setLogOffset(log_->end());
@@ -133,12 +139,7 @@ TEST_F(MainAttachmentTest, MainsOutputWaitsForWhatIsShown) {
 TEST_F(MainAttachmentTest, DroppingItFreesMain) {
   wire::ByteSink::Client sink = NewLogSink(log_, gate_, LogStream::kStdout);
   kj::Maybe<wire::MainAttachment::Client> attachment = Attach(MainInput::kStaysOpen);
-  kj::Promise<void> last = nullptr;
-  while (log_->written() <= kReaderWindow) {
-    auto request = sink.writeRequest();
-    request.setBytes(AsBytes(std::string(kMaxChunk, 'x')));
-    last = request.send();
-  }
+  kj::Promise<void> last = Flood(sink);
   EXPECT_FALSE(last.poll(scope_));
   attachment = nullptr;
   EXPECT_TRUE(last.poll(scope_));
