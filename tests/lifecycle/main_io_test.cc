@@ -1,5 +1,6 @@
 // Main's input and output between the box and those who stay with it: foreground run, start -a,
 // attach.
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -24,6 +25,24 @@ std::uint64_t LogBytes(const TestHome& home, const std::string& id) {
     }
   }
   return sum;
+}
+
+// A file's growth to a size is no event.
+bool AwaitLog(const TestHome& home, const std::string& id, std::uint64_t bytes) {
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  while (LogBytes(home, id) < bytes) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    ::usleep(20'000);
+  }
+  return true;
+}
+
+// Main has been stopped by its reader: its engine gets no answer, and does not go on. What the
+// channel holds comes on top of the window.
+void ExpectMainWaits(const TestHome& home, const std::string& id) {
+  ASSERT_TRUE(AwaitLog(home, id, kReaderWindow));
+  ::usleep(500'000);  // time to go wrong in: there is no event for "nothing comes"
+  EXPECT_LT(LogBytes(home, id), kReaderWindow + 2'000'000) << "main ran ahead of its reader";
 }
 
 ToolProcess Attached(TestHome& home, const std::string& id, Json wish = Json::object(),
@@ -65,12 +84,16 @@ TEST(MainInput, StaysOpenInADetachedBoxUntilAClientEndsIt) {
 TEST(MainInput, OfADetachedInteractiveBoxOutlivesOneClientAfterTheOther) {
   TestHome home;
   const std::string id = home.Start({"cat"}, {{"interactive", true}});
-  for (const char* text : {"one", "two"}) {
-    ToolProcess attach = Attached(home, id, {{"input", true}});
-    attach.Send(std::string(text) + "\n");
-    EXPECT_EQ(attach.ReadLine(kPatience), text);
-    attach.EndInput();
-    attach.KillAndReap();
+  ToolProcess first = Attached(home, id, {{"input", true}});
+  first.Send("one\n");
+  EXPECT_EQ(first.ReadLine(kPatience), "one");
+  first.EndInput();
+  // Its input's end comes before what it shows from here on.
+  ToolProcess second = Attached(home, id, {{"input", true}});
+  for (const char* text : {"two", "three"}) {
+    second.Send(std::string(text) + "\n");
+    EXPECT_EQ(first.ReadLine(kPatience), text);
+    EXPECT_EQ(second.ReadLine(kPatience), text);
   }
   EXPECT_EQ(home.State(id), "running");
   EXPECT_TRUE(IsOk(home.Run({"stop", id, "1000"})));
@@ -89,14 +112,30 @@ TEST(Attach, ShowsWhatComesFromNowOnToSeveralAtOnce) {
   EXPECT_EQ(feeder.Finish().shell(), 140);
 }
 
+// The reader holds the log's file that it is in, but not the next one: a box that is gone would
+// have taken that along.
 TEST(Attach, ToADyingBoxMadeToRemoveItselfStillGetsTheLastOutput) {
+  constexpr std::size_t kBefore = 14'000'000;
+  constexpr std::size_t kLast = 3'900'000;
+  static_assert(kBefore < kLogRotateBytes && kBefore + kLast > kLogRotateBytes);
+  static_assert(kLast < kReaderWindow);
   TestHome home;
-  const std::string id = home.Start({"say-term"}, {{"rm", true}});
-  ToolProcess attach = Attached(home, id);
-  EXPECT_TRUE(IsOk(home.Run({"stop", id, "5000"})));
-  const Answer answer = attach.Finish();
+  const std::string id =
+      home.Start({"spew", std::to_string(kBefore), ";", "cat", ";", "spew", std::to_string(kLast)},
+                 {{"rm", true}});
+  ASSERT_TRUE(AwaitLog(home, id, kBefore));
+  ToolProcess reader = Attached(home, id);
+  reader.Signal(SIGSTOP);
+  const Fd nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  ToolProcess feeder = Attached(home, id, {{"input", true}, {"to_inherited", true}}, nowhere.get());
+  feeder.EndInput();
+  ASSERT_TRUE(home.AwaitEngine(id, "flushed"));
+  ::usleep(100'000);  // time to go wrong in: the box would be gone
+  reader.Signal(SIGCONT);
+  const Answer answer = reader.Finish();
   EXPECT_TRUE(IsOk(answer));
-  EXPECT_EQ(answer.output, "caught the stop signal\n");
+  EXPECT_EQ(answer.output.size(), kLast);
+  EXPECT_TRUE(IsOk(feeder.Finish()));
   EXPECT_EQ(home.State(id), "absent");
 }
 
@@ -165,15 +204,7 @@ TEST(Foreground, AReaderThatStandsStillStopsMainAndLosesNothing) {
   const std::string id = home.Create({"spew", std::to_string(kFlood), ";", "exit", "3"});
   ToolProcess run = home.Begin({"foreground", id});
   ASSERT_TRUE(home.AwaitEngine(id, "start"));
-  // It blocks at the window: its engine gets no answer, and does not go on. What a pipe and the
-  // channel hold comes on top.
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  while (LogBytes(home, id) < kReaderWindow && std::chrono::steady_clock::now() < deadline) {
-    ::usleep(20'000);  // a file's growth to a size is no event
-  }
-  ::usleep(300'000);  // time to go wrong in: there is no event for "nothing comes"
-  EXPECT_GE(LogBytes(home, id), kReaderWindow);
-  EXPECT_LT(LogBytes(home, id), kReaderWindow + 2'000'000) << "main ran ahead of its reader";
+  ExpectMainWaits(home, id);
   const Answer answer = run.Finish();
   EXPECT_TRUE(IsOk(answer));
   EXPECT_EQ(answer.output.size(), kFlood);
@@ -189,10 +220,7 @@ TEST(Foreground, AReaderThatIsLateLosesNothing) {
   ASSERT_TRUE(home.AwaitEngine(id, "greeting"));
   run.Signal(SIGSTOP);
   ASSERT_TRUE(home.AwaitEngine(id, "start"));
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  while (LogBytes(home, id) < kReaderWindow && std::chrono::steady_clock::now() < deadline) {
-    ::usleep(20'000);
-  }
+  ExpectMainWaits(home, id);
   run.Signal(SIGCONT);
   EXPECT_EQ(run.Finish().output.size(), kFlood);
 }
@@ -202,10 +230,7 @@ TEST(Foreground, AStoppedMainDoesNotWaitForAReaderThatStandsStill) {
   const std::string id = home.Create({"spew", std::to_string(kFlood)});
   ToolProcess run = home.Begin({"foreground", id});
   ASSERT_TRUE(home.AwaitEngine(id, "start"));
-  const auto deadline = std::chrono::steady_clock::now() + kPatience;
-  while (LogBytes(home, id) < kReaderWindow && std::chrono::steady_clock::now() < deadline) {
-    ::usleep(20'000);
-  }
+  ASSERT_TRUE(AwaitLog(home, id, kReaderWindow));
   const ProcessRef shim = home.Shim(id);
   ToolProcess stop = home.Begin({"stop", id, "60000"});
   ASSERT_TRUE(shim.AwaitEnd(15'000));
@@ -223,10 +248,7 @@ TEST(Attach, AKilledReaderFreesMain) {
   {
     ToolProcess feeder = Attached(home, id, {{"input", true}});
     feeder.EndInput();
-    const auto deadline = std::chrono::steady_clock::now() + kPatience;
-    while (LogBytes(home, id) < kReaderWindow && std::chrono::steady_clock::now() < deadline) {
-      ::usleep(20'000);
-    }
+    ASSERT_TRUE(AwaitLog(home, id, kReaderWindow));
     EXPECT_EQ(home.State(id), "running");
     feeder.KillAndReap();
   }
