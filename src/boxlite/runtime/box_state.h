@@ -61,10 +61,11 @@ enum class OutcomeKind { kEnded, kFailed };
 struct LifeOutcome {
   std::string life_id;
   OutcomeKind kind = OutcomeKind::kEnded;
-  bool flushed = false;  // the guest synced and unmounted, or the engine confirmed its flush
-  std::string forced;    // what had to be forced, in words; empty: nothing
-  std::string stage;     // kFailed: the step that failed
-  std::string reason;    // kFailed: why
+  bool flushed = false;    // the guest synced and unmounted, or the engine confirmed its flush
+  std::string forced;      // what had to be forced, in words; empty: nothing
+  bool requested = false;  // somebody asked for the end, or its maker's end did, before main's
+  std::string stage;       // kFailed: the step that failed
+  std::string reason;      // kFailed: why
   ErrorCode code = ErrorCode::kInternal;  // kFailed
   std::int64_t at_ns = 0;
 };

@@ -331,11 +331,9 @@ Result<MainExit> DecodeMainExit(std::string_view text) {
 }
 
 std::string EncodeOutcome(const LifeOutcome& outcome) {
-  Json json = {{"life_id", outcome.life_id},
-               {"kind", OutcomeKindName(outcome.kind)},
-               {"flushed", outcome.flushed},
-               {"forced", FromBytes(outcome.forced)},
-               {"at_ns", outcome.at_ns}};
+  Json json = {{"life_id", outcome.life_id},     {"kind", OutcomeKindName(outcome.kind)},
+               {"flushed", outcome.flushed},     {"forced", FromBytes(outcome.forced)},
+               {"requested", outcome.requested}, {"at_ns", outcome.at_ns}};
   if (outcome.kind == OutcomeKind::kFailed) {
     json["stage"] = outcome.stage;
     json["reason"] = FromBytes(outcome.reason);
@@ -353,6 +351,8 @@ Result<LifeOutcome> DecodeOutcome(std::string_view text) {
     outcome.flushed = json.at("flushed").get<bool>();
     outcome.forced = ToBytes(json.at("forced"));
     outcome.at_ns = ToNumber<std::int64_t>(json.at("at_ns"));
+    // Absent in what an older shim wrote.
+    if (json.contains("requested")) outcome.requested = json["requested"].get<bool>();
     if (outcome.kind == OutcomeKind::kFailed) {
       outcome.stage = json.at("stage").get<std::string>();
       outcome.reason = ToBytes(json.at("reason"));

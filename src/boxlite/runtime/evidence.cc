@@ -103,6 +103,21 @@ Result<LivesSummary> ReadLives(int box_fd) {
   return summary;
 }
 
+Result<LifeDocuments> ReadLifeDocuments(int box_fd, std::uint64_t number,
+                                        const EvidenceStep& step) {
+  BOXLITE_ASSIGN_OR_RETURN(Fd life, OpenDirectory(box_fd, LifePath(number)));
+  LifeDocuments documents;
+  Announce(step, "record");
+  documents.record = ReadDocument<LifeRecord>(life.get(), "record.json", DecodeRecord);
+  Announce(step, "exit");
+  documents.main_exit = ReadDocument<MainExit>(life.get(), "exit.json", DecodeMainExit);
+  Announce(step, "outcome");
+  documents.outcome = ReadDocument<LifeOutcome>(life.get(), "outcome.json", DecodeOutcome);
+  DropForeign(documents.main_exit, documents.record);
+  DropForeign(documents.outcome, documents.record);
+  return documents;
+}
+
 Result<Evidence> ReadEvidence(int box_fd, const EvidenceStep& step) {
   // Of a thousand boxes each would read it: it cannot change while this process lives.
   static const Result<HostIdentity> kHost = CurrentHostIdentity();
@@ -117,16 +132,11 @@ Result<Evidence> ReadEvidence(int box_fd, const EvidenceStep& step) {
     evidence.life_number = before.lives.newest;
     evidence.life_pending = before.lives.pending;
     if (before.lives.newest > 0) {
-      Result<Fd> life = OpenDirectory(box_fd, LifePath(before.lives.newest));
+      Result<LifeDocuments> life = ReadLifeDocuments(box_fd, before.lives.newest, step);
       if (!life.ok()) continue;  // archived meanwhile
-      Announce(step, "record");
-      evidence.record = ReadDocument<LifeRecord>(life->get(), "record.json", DecodeRecord);
-      Announce(step, "exit");
-      evidence.main_exit = ReadDocument<MainExit>(life->get(), "exit.json", DecodeMainExit);
-      Announce(step, "outcome");
-      evidence.outcome = ReadDocument<LifeOutcome>(life->get(), "outcome.json", DecodeOutcome);
-      DropForeign(evidence.main_exit, evidence.record);
-      DropForeign(evidence.outcome, evidence.record);
+      evidence.record = std::move(life->record);
+      evidence.main_exit = std::move(life->main_exit);
+      evidence.outcome = std::move(life->outcome);
     }
     BOXLITE_ASSIGN_OR_RETURN(Anchor after, anchors.Look(step));
     if (before == after) return evidence;

@@ -25,6 +25,15 @@ struct LivesSummary {
 };
 Result<LivesSummary> ReadLives(int box_fd);
 
+// The three documents of one life, newest or not. kNotFound: it was archived.
+struct LifeDocuments {
+  Read<LifeRecord> record;
+  Read<MainExit> main_exit;
+  Read<LifeOutcome> outcome;
+};
+Result<LifeDocuments> ReadLifeDocuments(int box_fd, std::uint64_t number,
+                                        const EvidenceStep& step = nullptr);
+
 std::string LifePath(std::uint64_t number);  // "lives/<n>"
 
 }  // namespace boxlite

@@ -207,6 +207,7 @@ kj::Promise<void> Shim::WhenGraceIsOver(kj::TimePoint begin) {
 
 kj::Promise<void> Shim::EndGracefully() {
   stage_ = "stop";
+  const bool requested = stop_requested_ && !main_ended_;
   stop_requested_ = true;
   if (Status phase = life_->SetPhase(Phase::kStopping); !phase.ok()) {
     KJ_LOG(ERROR, "the phase could not be written", phase.error().message().c_str());
@@ -215,9 +216,10 @@ kj::Promise<void> Shim::EndGracefully() {
   return EndMain()
       .catch_([](kj::Exception&& exception) { KJ_LOG(ERROR, "main's end", exception); })
       .then([this]() { return machine_->End(); })
-      .then([this](EndFacts&& facts) {
+      .then([this, requested](EndFacts&& facts) {
         LifeOutcome outcome;
         outcome.kind = OutcomeKind::kEnded;
+        outcome.requested = requested;
         outcome.flushed = facts.flushed;
         outcome.forced = main_forced_;
         if (!main_forced_.empty() && !facts.forced.empty()) outcome.forced += "; ";
@@ -230,6 +232,7 @@ kj::Promise<void> Shim::Fail(kj::Exception&& exception) {
   const Error error = FromStep(exception);
   LifeOutcome outcome;
   outcome.kind = OutcomeKind::kFailed;
+  outcome.requested = stop_requested_;
   outcome.stage = stage_;
   outcome.code = error.code();
   outcome.reason = error.message();
