@@ -9,6 +9,7 @@
 #include <cstdlib>
 
 #include "boxlite/base/files.h"
+#include "boxlite/runtime/documents.h"
 
 namespace boxlite {
 namespace {
@@ -50,6 +51,19 @@ Result<std::optional<std::string>> ReadLink(int dir_fd, const std::string& name)
 bool Exists(int dir_fd, const std::string& name) {
   struct stat info = {};
   return ::fstatat(dir_fd, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+// Whether the box of this id is there and has this name. Of one that cannot be read the index is
+// believed: nobody may take a name from a box for being damaged.
+bool HasName(int boxes_fd, const std::string& id, const std::string& name) {
+  Result<Fd> box = OpenDirectory(boxes_fd, id);
+  if (!box.ok()) return box.error().code() != ErrorCode::kNotFound;
+  Result<std::optional<std::string>> text =
+      ReadFileIfExists(box->get(), kSpecFile, kMaxDocumentBytes);
+  // Without a spec it is being deleted, or damaged.
+  if (!text.ok() || !text->has_value()) return Exists(boxes_fd, id);
+  Result<BoxSpec> spec = DecodeSpec(**text);
+  return !spec.ok() || spec->name == name;
 }
 
 // Whether somebody is making the box right now: its verb lock is held from before the name is
@@ -188,34 +202,45 @@ Result<std::optional<BoxId>> Home::FindByName(const std::string& name) const {
   BOXLITE_ASSIGN_OR_RETURN(std::optional<std::string> target, ReadLink(names_fd(), name));
   if (!target) return std::optional<BoxId>();
   std::optional<BoxId> id = BoxId::Parse(*target);
-  if (!id || !Exists(boxes_fd(), id->str())) return std::optional<BoxId>();
+  if (!id || !HasName(boxes_fd(), *target, name)) return std::optional<BoxId>();
   return id;
 }
 
-Status Home::ClaimName(const std::string& name, const BoxId& id) const {
-  Result<OfdLock> lock = OfdLock::Acquire(fd(), kNamesLock, kNamesLockWait);
-  if (!lock.ok()) return std::move(lock).error().While("claim the name " + name);
-  if (::symlinkat(id.str().c_str(), names_fd(), name.c_str()) == 0) return {};
-  if (errno != EEXIST) return ErrnoError("claim the name " + name);
-  BOXLITE_ASSIGN_OR_RETURN(std::optional<std::string> owner, ReadLink(names_fd(), name));
-  if (owner && (Exists(boxes_fd(), *owner) || CreatorLives(boxes_fd(), *owner) ||
-                // Published between the two looks.
-                Exists(boxes_fd(), *owner))) {
-    return Error(ErrorCode::kAlreadyExists, "the name " + name + " is taken by box " + *owner +
-                                                ": remove it or choose another");
-  }
-  if (::unlinkat(names_fd(), name.c_str(), 0) != 0 && errno != ENOENT) {
-    return ErrnoError("take over the name " + name);
-  }
+Result<OfdLock> Home::LockNames() const {
+  return OfdLock::Acquire(fd(), kNamesLock, kNamesLockWait);
+}
+
+Status Home::ClaimNameLocked(const std::string& name, const BoxId& id) const {
   if (::symlinkat(id.str().c_str(), names_fd(), name.c_str()) != 0) {
-    return ErrnoError("claim the name " + name);
+    if (errno != EEXIST) return ErrnoError("claim the name " + name);
+    BOXLITE_ASSIGN_OR_RETURN(std::optional<std::string> owner, ReadLink(names_fd(), name));
+    if (owner && *owner == id.str()) return {};
+    if (owner && (HasName(boxes_fd(), *owner, name) || CreatorLives(boxes_fd(), *owner) ||
+                  // Published between the two looks.
+                  HasName(boxes_fd(), *owner, name))) {
+      return Error(ErrorCode::kAlreadyExists, "the name " + name + " is taken by box " + *owner +
+                                                  ": remove it or choose another");
+    }
+    if (::unlinkat(names_fd(), name.c_str(), 0) != 0 && errno != ENOENT) {
+      return ErrnoError("take over the name " + name);
+    }
+    if (::symlinkat(id.str().c_str(), names_fd(), name.c_str()) != 0) {
+      return ErrnoError("claim the name " + name);
+    }
   }
-  return {};
+  // Before the box that has it is published: two must not have it after a power cut.
+  return SyncDirectory(names_fd());
+}
+
+Status Home::ClaimName(const std::string& name, const BoxId& id) const {
+  Result<OfdLock> lock = LockNames();
+  if (!lock.ok()) return std::move(lock).error().While("claim the name " + name);
+  return ClaimNameLocked(name, id);
 }
 
 Status Home::ReleaseName(const std::string& name, const BoxId& id) const {
   if (!ValidateName(name).ok() || !names_.valid()) return {};
-  Result<OfdLock> lock = OfdLock::Acquire(fd(), kNamesLock, kNamesLockWait);
+  Result<OfdLock> lock = LockNames();
   if (!lock.ok()) return std::move(lock).error().While("release the name " + name);
   BOXLITE_ASSIGN_OR_RETURN(std::optional<std::string> owner, ReadLink(names_fd(), name));
   if (!owner || *owner != id.str()) return {};
@@ -223,6 +248,26 @@ Status Home::ReleaseName(const std::string& name, const BoxId& id) const {
     return ErrnoError("release the name " + name);
   }
   return {};
+}
+
+Status Home::ReleaseNamesLocked(const BoxId& id, const std::string& kept) const {
+  BOXLITE_ASSIGN_OR_RETURN(std::vector<std::string> names, ListDirectory(names_fd()));
+  for (const std::string& name : names) {
+    if (name == kept) continue;
+    BOXLITE_ASSIGN_OR_RETURN(std::optional<std::string> owner, ReadLink(names_fd(), name));
+    if (!owner || *owner != id.str()) continue;
+    if (::unlinkat(names_fd(), name.c_str(), 0) != 0 && errno != ENOENT) {
+      return ErrnoError("release the name " + name);
+    }
+  }
+  return {};
+}
+
+Status Home::ReleaseNames(const BoxId& id, const std::string& kept) const {
+  if (!names_.valid()) return {};
+  Result<OfdLock> lock = LockNames();
+  if (!lock.ok()) return std::move(lock).error().While("release the names of box " + id.str());
+  return ReleaseNamesLocked(id, kept);
 }
 
 }  // namespace boxlite

@@ -4,7 +4,9 @@
 //   boxes/<id>/          one box: box.json, verb.lock, shim.lock, vm.lock, shim.sock, disk.qcow2,
 //                        main.log, lives/<n>/{record,exit,outcome}.json, shim.log, console.log
 //   boxes/.new-<id>/     a box being made; no reader sees it
-//   names/<name>         symlink to an id; names.lock guards their making and removal only
+//   names/<name>         symlink to an id, for as long as that box's box.json has this name;
+//   names.lock
+//                        guards their making and removal, and a box's change of name
 //   images/<digest>/     base.ext4, image.json
 //   .trash/              what rm has taken out of boxes/ and not yet deleted
 #pragma once
@@ -56,13 +58,22 @@ class Home {
   Result<Fd> OpenBox(const BoxId& id) const;  // kNotFound, in words
   Result<std::vector<BoxId>> ListBoxes() const;
 
-  // The id behind a name, when a box of that id exists.
+  // The id behind a name, when a box of that id exists and has this name (an unreadable one is
+  // believed to have it).
   Result<std::optional<BoxId>> FindByName(const std::string& name) const;
   // Claims `name` for `id`. kAlreadyExists when a box, or a live creator, has it; what a dead
-  // creator left is taken over.
+  // creator left, and what a box had before it was renamed, is taken over.
   Status ClaimName(const std::string& name, const BoxId& id) const;
   // Releases it if it is still `id`'s.
   Status ReleaseName(const std::string& name, const BoxId& id) const;
+  // Releases every name of `id`'s but `kept`. A box whose rename was cut short may have two.
+  Status ReleaseNames(const BoxId& id, const std::string& kept) const;
+
+  // For a change of several steps that nobody else's claim may come between. While it is held, the
+  // calls above would wait for it in vain: those below are made instead.
+  Result<OfdLock> LockNames() const;
+  Status ClaimNameLocked(const std::string& name, const BoxId& id) const;
+  Status ReleaseNamesLocked(const BoxId& id, const std::string& kept) const;
 
  private:
   Home() = default;

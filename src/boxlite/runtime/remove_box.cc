@@ -10,7 +10,7 @@
 
 namespace boxlite {
 
-Status TakeOutBox(const Home& home, const BoxId& id, const std::string& name) {
+Status TakeOutBox(const Home& home, const BoxId& id) {
   const std::string grave = id.str() + "-" + RandomHex(4);
   if (::renameat2(home.boxes_fd(), id.str().c_str(), home.trash_fd(), grave.c_str(),
                   RENAME_NOREPLACE) != 0) {
@@ -19,7 +19,7 @@ Status TakeOutBox(const Home& home, const BoxId& id, const std::string& name) {
   }
   BOXLITE_FAILPOINT("rm.taken");
   // After the rename: a name whose box is gone is free for anybody, whether or not this succeeds.
-  if (!name.empty()) static_cast<void>(home.ReleaseName(name, id).ok());
+  static_cast<void>(home.ReleaseNames(id, /*kept=*/"").ok());
   BOXLITE_FAILPOINT("rm.unnamed");
   return RemoveTree(home.trash_fd(), grave);
 }

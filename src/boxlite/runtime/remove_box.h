@@ -6,9 +6,9 @@
 
 namespace boxlite {
 
-// Renames the box into .trash, frees its name, deletes it. Nothing of the box may live, or only the
-// caller (a shim that ends). After an error before the rename the box is whole; after one behind it
-// the box is gone, and what is left lies in .trash for the next sweep.
-Status TakeOutBox(const Home& home, const BoxId& id, const std::string& name);
+// Renames the box into .trash, frees every name of it, deletes it. Nothing of the box may live, or
+// only the caller (a shim that ends). After an error before the rename the box is whole; after one
+// behind it the box is gone, and what is left lies in .trash for the next sweep.
+Status TakeOutBox(const Home& home, const BoxId& id);
 
 }  // namespace boxlite

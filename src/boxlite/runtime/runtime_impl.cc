@@ -10,6 +10,7 @@
 #include "boxlite/runtime/create_box.h"
 #include "boxlite/runtime/documents.h"
 #include "boxlite/runtime/engine_choice.h"
+#include "boxlite/runtime/rename_box.h"
 #include "boxlite/runtime/runtime_guard.h"
 #include "boxlite/vmm/accelerator.h"
 
@@ -71,18 +72,6 @@ Result<RuntimeImpl::OpenBox> RuntimeImpl::Open(const BoxId& id) {
 Result<BoxSpec> RuntimeImpl::ReadSpec(int box_fd) {
   BOXLITE_ASSIGN_OR_RETURN(std::string text, ReadFile(box_fd, kSpecFile, kMaxDocumentBytes));
   return DecodeSpec(text);
-}
-
-Result<std::optional<BoxId>> RuntimeImpl::FindBySpecName(const Home& home,
-                                                         const std::string& name) {
-  BOXLITE_ASSIGN_OR_RETURN(std::vector<BoxId> ids, home.ListBoxes());
-  for (const BoxId& id : ids) {
-    Result<Fd> box = home.OpenBox(id);
-    if (!box.ok()) continue;
-    Result<BoxSpec> spec = ReadSpec(box->get());
-    if (spec.ok() && spec->name == name) return std::optional<BoxId>(id);
-  }
-  return std::optional<BoxId>();
 }
 
 Result<BoxId> RuntimeImpl::Resolve(const std::string& reference) {

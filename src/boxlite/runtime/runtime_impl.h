@@ -54,7 +54,6 @@ class RuntimeImpl final : public Runtime {
   Result<const Home*> HomeForWriting();
   Result<OpenBox> Open(const BoxId& id);
   static Result<BoxSpec> ReadSpec(int box_fd);
-  Result<std::optional<BoxId>> FindBySpecName(const Home& home, const std::string& name);
   BoxInfo Describe(const BoxId& id, int box_fd, const Evidence& evidence);
 
   Result<OfdLock> TakeVerb(const OpenBox& box, const std::string& verb);

@@ -204,8 +204,7 @@ Status RuntimeImpl::Remove(const BoxId& id, Force force) {
   if (!IsStillThere(*home, id, box.fd.get())) return {};
   // No lock is taken to be sure: a reader would see it held and call the box alive. Only a shim
   // takes these locks, and a shim that has not yet taken them holds the verb lock that we have.
-  const std::string name = spec.ok() ? spec->name : "";
-  if (Status removed = TakeOutBox(*home, id, name); !removed.ok()) {
+  if (Status removed = TakeOutBox(*home, id); !removed.ok()) {
     return std::move(removed).error().While("remove box " + id.str());
   }
   SweepLeftovers(*home);

@@ -85,7 +85,7 @@ TEST_F(VerbLockTest, AWaiterWhoseBoxIsRemovedMeanwhileIsToldSo) {
   }
   std::thread waiter(
       [&] { EXPECT_THAT(Take("start", std::chrono::seconds(30)), HasCode(ErrorCode::kNotFound)); });
-  EXPECT_THAT(TakeOutBox(boxes_.home(), id_, "web"), IsOk());
+  EXPECT_THAT(TakeOutBox(boxes_.home(), id_), IsOk());
   remover.reset();
   waiter.join();
 }
@@ -94,11 +94,11 @@ TEST(TakeOutBox, TakesBoxAndNameAndLeavesNoTrash) {
   TestBoxes boxes;
   const BoxId kept = boxes.Make("kept");
   const BoxId id = boxes.Make("web");
-  EXPECT_THAT(TakeOutBox(boxes.home(), id, "web"), IsOk());
+  EXPECT_THAT(TakeOutBox(boxes.home(), id), IsOk());
   EXPECT_THAT(*boxes.home().ListBoxes(), ElementsAre(kept));
   EXPECT_THAT(*ListDirectory(boxes.home().names_fd()), ElementsAre("kept"));
   EXPECT_THAT(*ListDirectory(boxes.home().trash_fd()), IsEmpty());
-  EXPECT_THAT(TakeOutBox(boxes.home(), id, "web"), HasCode(ErrorCode::kNotFound));
+  EXPECT_THAT(TakeOutBox(boxes.home(), id), HasCode(ErrorCode::kNotFound));
 }
 
 TEST(TakeOutBox, ANameThatIsAnothersByNowStaysTheirs) {
@@ -106,7 +106,7 @@ TEST(TakeOutBox, ANameThatIsAnothersByNowStaysTheirs) {
   const BoxId id = boxes.Make("web");
   ASSERT_THAT(boxes.home().ReleaseName("web", id), IsOk());
   const BoxId next = boxes.Make("web");
-  EXPECT_THAT(TakeOutBox(boxes.home(), id, "web"), IsOk());
+  EXPECT_THAT(TakeOutBox(boxes.home(), id), IsOk());
   EXPECT_EQ(**boxes.home().FindByName("web"), next);
 }
 
@@ -115,7 +115,7 @@ TEST(TakeOutBox, ADescriptorOfTheBoxStaysUsableForWhoStillReads) {
   const BoxId id = boxes.Make();
   Fd box = boxes.Open(id);
   Fd spec(::openat(box.get(), kSpecFile, O_RDONLY | O_CLOEXEC));
-  ASSERT_THAT(TakeOutBox(boxes.home(), id, ""), IsOk());
+  ASSERT_THAT(TakeOutBox(boxes.home(), id), IsOk());
   char byte;
   EXPECT_EQ(::read(spec.get(), &byte, 1), 1);
   EXPECT_THAT(ReadFile(box.get(), kSpecFile, 100), HasCode(ErrorCode::kNotFound));

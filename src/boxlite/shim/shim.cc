@@ -297,7 +297,7 @@ void Shim::RemoveBox() {
   if (socket_.get() != nullptr) socket_->Unlink();
   const std::optional<BoxId> id = BoxId::Parse(birth_.spec.id);
   if (!id) return;
-  Status removed = TakeOutBox(inheritance_.home, *id, birth_.spec.name);
+  Status removed = TakeOutBox(inheritance_.home, *id);
   if (!removed.ok()) {
     KJ_LOG(ERROR, "the box could not be removed", removed.error().message().c_str());
   }
