@@ -31,6 +31,8 @@ class FakeRuntime final : public Runtime {
   std::function<void(const ProgramStreams&)> on_run;  // called by RunForeground
   bool detaches = false;                              // RunForeground and Attach end by it
   BoxSpec spec;                                       // of every box, but for its names
+  std::vector<BoxEvent> events;  // that WatchEvents tells
+  EventOptions watched;
 
   Result<BoxId> Resolve(const std::string& reference) override {
     if (!boxes.contains(reference)) return Error(ErrorCode::kNotFound, "no such box: " + reference);
@@ -93,6 +95,27 @@ class FakeRuntime final : public Runtime {
     return Describe(Find(id)->first);
   }
   Result<HomeInfo> Info() override { return HomeInfo{}; }
+  Status Rename(const BoxId& id, const std::string& name) override {
+    return Do("rename " + name, id);
+  }
+  // Every box may be pruned here, also one that runs.
+  Result<PruneReport> Prune(const BoxPredicate& wanted) override {
+    PruneReport report;
+    for (const auto& [name, error] : boxes) {
+      if (!wanted(Describe(name))) continue;
+      if (error) report.failures.push_back(*error);
+      if (!error) report.removed.push_back(IdOf(name));
+    }
+    report.reclaimed_bytes = 1'234'567 * report.removed.size();
+    calls.push_back("prune");
+    return report;
+  }
+  Result<std::uint64_t> DiskUsage(const BoxId&) override { return std::uint64_t{4096}; }
+  Status WatchEvents(const EventOptions& options, const EventSink& sink) override {
+    watched = options;
+    for (const BoxEvent& event : events) BOXLITE_RETURN_IF_ERROR(sink.take(event));
+    return {};
+  }
 
   // "web" -> "web000000000"
   static BoxId IdOf(std::string name) {

@@ -17,6 +17,7 @@
 #include "boxlite/base/result.h"
 #include "boxlite/runtime/box_spec.h"
 #include "boxlite/runtime/box_state.h"
+#include "boxlite/runtime/events.h"
 #include "boxlite/runtime/program_io.h"
 
 namespace boxlite {
@@ -109,6 +110,14 @@ struct EndReport {
   std::optional<ProcessExit> exit;
 };
 
+using BoxPredicate = std::function<bool(const BoxInfo&)>;
+
+struct PruneReport {
+  std::vector<BoxId> removed;
+  std::uint64_t reclaimed_bytes = 0;
+  std::vector<Error> failures;  // of boxes that stayed; the others were gone on with
+};
+
 class Runtime {
  public:
   // Touches nothing yet. kInvalidArgument for a home that cannot be one.
@@ -182,6 +191,22 @@ class Runtime {
   virtual Result<std::vector<BoxInfo>> List() = 0;
   virtual Result<BoxInfo> Inspect(const BoxId& id) = 0;
   virtual Result<HomeInfo> Info() = 0;
+
+  // In every state, also a running one. A name that it has already is fine; kAlreadyExists for
+  // another box's, kInvalidArgument for one that is no name.
+  virtual Status Rename(const BoxId& id, const std::string& name) = 0;
+
+  // Removes the boxes that are configured, stopped or failed and for which `wanted` says so when it
+  // is asked under their verb lock. Spares those that live, that somebody changes right now, or
+  // whose spec cannot be read.
+  virtual Result<PruneReport> Prune(const BoxPredicate& wanted) = 0;
+
+  // What the box occupies on the home's filesystem: its overlay, logs and lives.
+  virtual Result<std::uint64_t> DiskUsage(const BoxId& id) = 0;
+
+  // What happens to the boxes of this home, whoever does it, until `until_ns` or stop_fd. Works on
+  // a home that is read-only, or not there yet. kUnavailable when the home goes away.
+  virtual Status WatchEvents(const EventOptions& options, const EventSink& sink) = 0;
 };
 
 }  // namespace boxlite

@@ -85,6 +85,18 @@ class RuntimeGuard final : public Runtime {
   Result<HomeInfo> Info() override {
     return Guarded([&] { return runtime_->Info(); });
   }
+  Status Rename(const BoxId& id, const std::string& name) override {
+    return Guarded([&] { return runtime_->Rename(id, name); });
+  }
+  Result<PruneReport> Prune(const BoxPredicate& wanted) override {
+    return Guarded([&] { return runtime_->Prune(wanted); });
+  }
+  Result<std::uint64_t> DiskUsage(const BoxId& id) override {
+    return Guarded([&] { return runtime_->DiskUsage(id); });
+  }
+  Status WatchEvents(const EventOptions& options, const EventSink& sink) override {
+    return Guarded([&] { return runtime_->WatchEvents(options, sink); });
+  }
 
  private:
   std::unique_ptr<Runtime> runtime_;

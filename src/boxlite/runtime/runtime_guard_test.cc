@@ -59,6 +59,10 @@ class ThrowingRuntime final : public Runtime {
   Result<std::vector<BoxInfo>> List() override { return Unused(); }
   Result<BoxInfo> Inspect(const BoxId&) override { return Unused(); }
   Result<HomeInfo> Info() override { return Unused(); }
+  Status Rename(const BoxId&, const std::string&) override { return Unused(); }
+  Result<PruneReport> Prune(const BoxPredicate&) override { return Unused(); }
+  Result<std::uint64_t> DiskUsage(const BoxId&) override { return Unused(); }
+  Status WatchEvents(const EventOptions&, const EventSink&) override { return Unused(); }
 
  private:
   static Error Unused() { return Error(ErrorCode::kUnsupported, "unused"); }

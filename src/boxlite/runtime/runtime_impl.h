@@ -1,6 +1,7 @@
 // The Runtime over files, locks and shims. Its sources: runtime_impl.cc (find, create, look),
 // runtime_lifecycle.cc (start, stop, kill, remove), runtime_io.cc (exec, wait), runtime_logs.cc
-// (logs), runtime_attach.cc (foreground run, attach).
+// (logs), runtime_attach.cc (foreground run, attach), runtime_manage.cc (rename, prune, sizes,
+// events).
 #pragma once
 
 #include <kj/async-io.h>
@@ -39,6 +40,10 @@ class RuntimeImpl final : public Runtime {
   Result<std::vector<BoxInfo>> List() override;
   Result<BoxInfo> Inspect(const BoxId& id) override;
   Result<HomeInfo> Info() override;
+  Status Rename(const BoxId& id, const std::string& name) override;
+  Result<PruneReport> Prune(const BoxPredicate& wanted) override;
+  Result<std::uint64_t> DiskUsage(const BoxId& id) override;
+  Status WatchEvents(const EventOptions& options, const EventSink& sink) override;
 
  private:
   // An existing box, opened: what every verb works on.
@@ -79,6 +84,8 @@ class RuntimeImpl final : public Runtime {
   Result<std::unique_ptr<ShimClient>> ConnectLive(const OpenBox& box);
   Result<std::unique_ptr<ShimClient>> ConnectForExec(const OpenBox& box);
   Result<ProgramEnd> ExecOn(ShimClient& client, const ExecOptions& options);
+  // The bytes that its removal gave back; nullopt: it was spared.
+  Result<std::optional<std::uint64_t>> PruneOne(const BoxId& id, const BoxPredicate& wanted);
   // Until the box's shim has ended, or the time of day has come.
   Status FollowLife(const OpenBox& box, LogFollower& follower,
                     std::optional<std::int64_t> until_ns);
