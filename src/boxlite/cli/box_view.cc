@@ -125,12 +125,14 @@ std::string StatusText(const BoxInfo& box, std::int64_t now_ns) {
   return text;
 }
 
-std::string ListTable(const std::vector<BoxInfo>& boxes, std::int64_t now_ns, bool whole) {
+std::string ListTable(const std::vector<BoxInfo>& boxes, std::int64_t now_ns, bool whole,
+                      const std::map<BoxId, std::uint64_t>* sizes) {
   const auto cell = [&](const std::string& text, std::size_t width) {
     return whole ? text : Shortened(text, width);
   };
   std::vector<std::vector<std::string>> rows = {
       {"ID", "IMAGE", "COMMAND", "CREATED", "STATUS", "NAMES"}};
+  if (sizes != nullptr) rows[0].push_back("SIZE");
   for (const BoxInfo& box : boxes) {
     const std::string status = cell(StatusText(box, now_ns), kStatusWidth);
     if (!box.spec.ok()) {
@@ -141,6 +143,7 @@ std::string ListTable(const std::vector<BoxInfo>& boxes, std::int64_t now_ns, bo
     rows.push_back({box.id.str(), cell(spec.image, kImageWidth),
                     "\"" + cell(CommandText(spec), kCommandWidth) + "\"",
                     Age(spec.created_ns, now_ns), status, spec.name});
+    if (sizes != nullptr) rows.back().push_back(DecimalSize(sizes->at(box.id)));
   }
   return FormatTable(rows);
 }

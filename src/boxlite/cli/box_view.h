@@ -3,8 +3,8 @@
 // ls --format json|yaml, an array, newest first; keys are stable, more may be added:
 //   id, name, image, command (array), created (RFC 3339, UTC), state, reason, status (as in the
 //   table), exit_code (null: unknown), started (null: never), cpus, memory_mib, disk_bytes, labels
-//   (object), problem (only where the spec could not be read; what came from it is then null or
-//   empty)
+//   (object), size_bytes (with --size only), problem (only where the spec could not be read; what
+//   came from it is then null or empty)
 //
 // inspect, an array; keys as in docker where docker has the same thing:
 //   Id, Name, Image, ImageDigest, Created, Status, Command, Env, WorkingDir, User, Hostname,
@@ -19,6 +19,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -32,8 +33,10 @@ bool IsLive(const BoxInfo& box);  // starting, running or stopping
 // "running (3 minutes)", "stopped (0) 2 hours ago", "failed: its reason", ...
 std::string StatusText(const BoxInfo& box, std::int64_t now_ns);
 
-// ID IMAGE COMMAND CREATED STATUS NAMES. Long cells are shortened unless `whole`.
-std::string ListTable(const std::vector<BoxInfo>& boxes, std::int64_t now_ns, bool whole);
+// ID IMAGE COMMAND CREATED STATUS NAMES, and SIZE with `sizes`. Long cells are shortened unless
+// `whole`.
+std::string ListTable(const std::vector<BoxInfo>& boxes, std::int64_t now_ns, bool whole,
+                      const std::map<BoxId, std::uint64_t>* sizes = nullptr);
 
 Document ListEntry(const BoxInfo& box, std::int64_t now_ns);
 Document InspectEntry(const BoxInfo& box);

@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "boxlite/cli/captured_console.h"
@@ -347,6 +349,121 @@ TEST_F(Execute, InspectShowsWhatIsThereAndFailsForWhatIsNot) {
   EXPECT_EQ(captured_.out(), "[]\na=running\n");
   EXPECT_EQ(Do({"inspect", "-f", "{{.Nothing}}", "a"}), kExitFailure);
   EXPECT_THAT(captured_.err(), HasSubstr("there is no field .Nothing"));
+}
+
+TEST_F(Execute, RenameGivesTheNewName) {
+  fake_->boxes = {{"a", {}}, {"b", Error(ErrorCode::kAlreadyExists, "the name c is taken")}};
+  EXPECT_EQ(Do({"rename", "a", "c"}), kExitOk);
+  EXPECT_EQ(captured_.out(), "");
+  EXPECT_EQ(Do({"rename", "b", "c"}), kExitFailure);
+  EXPECT_THAT(captured_.err(), HasSubstr("the name c is taken (already_exists)"));
+  EXPECT_THAT(fake_->calls, ElementsAre("rename c a00000000000", "rename c b00000000000"));
+}
+
+// Stdin for a scope.
+class Stdin {
+ public:
+  explicit Stdin(int fd) : kept_(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 10)) {
+    ::dup2(fd, STDIN_FILENO);
+  }
+  ~Stdin() { ::dup2(kept_.get(), STDIN_FILENO); }
+
+ private:
+  Fd kept_;
+};
+
+TEST_F(Execute, PruneRefusesToGuessWhereNobodyCanBeAsked) {
+  fake_->boxes = {{"a", {}}};
+  const Fd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const Stdin redirected(nothing.get());
+  EXPECT_EQ(Do({"prune"}), kExitUsage);
+  EXPECT_THAT(captured_.err(), HasSubstr("-f removes without asking"));
+  EXPECT_THAT(fake_->calls, IsEmpty());
+}
+
+TEST_F(Execute, PruneAsksAtATerminalAndTakesOnlyAYes) {
+  fake_->boxes = {{"a", {}}};
+  struct Case {
+    const char* answer;
+    std::size_t prunes;
+  };
+  for (const Case& each :
+       std::vector<Case>{{"n\n", 0}, {"\n", 0}, {"maybe\n", 0}, {"y\n", 1}, {"yes\n", 2}}) {
+    const Fd terminal(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+    ASSERT_EQ(::grantpt(terminal.get()), 0);
+    ASSERT_EQ(::unlockpt(terminal.get()), 0);
+    const Fd user(::open(::ptsname(terminal.get()), O_RDWR | O_NOCTTY | O_CLOEXEC));
+    ASSERT_GT(::write(terminal.get(), each.answer, strlen(each.answer)), 0);
+    const Stdin redirected(user.get());
+    EXPECT_EQ(Do({"prune"}), kExitOk);
+    EXPECT_THAT(fake_->calls, SizeIs(each.prunes)) << each.answer;
+  }
+  EXPECT_THAT(captured_.out(), HasSubstr("Go on? [y/N] "));
+}
+
+TEST_F(Execute, PruneSaysWhatItRemovedAndFailsForWhatItCouldNot) {
+  fake_->boxes = {{"a", {}}, {"b", {}}, {"bad", Error(ErrorCode::kInternal, "the disk broke")}};
+  EXPECT_EQ(Do({"prune", "-f"}), kExitFailure);
+  EXPECT_EQ(captured_.out(),
+            "Removed boxes:\na00000000000\nb00000000000\n\nTotal reclaimed space: 2.469MB\n");
+  EXPECT_THAT(captured_.err(), HasSubstr("the disk broke"));
+}
+
+TEST_F(Execute, PruneAsksItsFilterOfEachBox) {
+  fake_->boxes = {{"a", {}}};
+  EXPECT_EQ(Do({"prune", "-f", "--filter", "label=ci"}), kExitOk);
+  EXPECT_EQ(captured_.out(), "Total reclaimed space: 0B\n");
+}
+
+TEST_F(Execute, ListShowsWhatTheFilterAndTheCountLeave) {
+  fake_->boxes = {{"a", {}}, {"bad", Error(ErrorCode::kTimeout, "QEMU lives")}, {"c", {}}};
+  EXPECT_EQ(Do({"ls", "-q", "--filter", "name=a"}), kExitOk);
+  EXPECT_EQ(Do({"ls", "-q", "--filter", "status=failed"}), kExitOk);
+  EXPECT_EQ(Do({"ls", "-q", "-n", "2"}), kExitOk);
+  EXPECT_EQ(Do({"ls", "-ql"}), kExitOk);
+  EXPECT_EQ(captured_.out(),
+            "a00000000000\n"
+            "bad000000000\n"
+            "a00000000000\nbad000000000\n"
+            "a00000000000\n");
+}
+
+TEST_F(Execute, ListShowsATemplateAndItsTable) {
+  fake_->boxes = {{"a", {}}, {"longer", {}}};
+  EXPECT_EQ(Do({"ls", "--format", "{{.Names}}\\t{{.State}}"}), kExitOk);
+  EXPECT_EQ(Do({"ls", "--format", "table {{.Names}}\\t{{.Size}}"}), kExitOk);
+  EXPECT_EQ(captured_.out(),
+            "a\trunning\nlonger\trunning\n"
+            "NAMES    SIZE\na        4.096kB\nlonger   4.096kB\n");
+  EXPECT_EQ(Do({"ls", "--format", "{{.Nmae}}"}), kExitFailure);
+  EXPECT_THAT(captured_.err(), HasSubstr("there is no field .Nmae; there are: "));
+}
+
+TEST_F(Execute, ListShowsSizesWhenAsked) {
+  fake_->boxes = {{"a", {}}};
+  EXPECT_EQ(Do({"ls", "-s"}), kExitOk);
+  EXPECT_THAT(captured_.out(), HasSubstr("NAMES   SIZE\n"));
+  EXPECT_THAT(captured_.out(), HasSubstr("a       4.096kB\n"));
+  EXPECT_EQ(Do({"ls", "-s", "--format", "json"}), kExitOk);
+  EXPECT_THAT(captured_.out(), HasSubstr("\"size_bytes\": 4096"));
+}
+
+TEST_F(Execute, EventsShowsThoseThatItsFilterLeaves) {
+  const BoxId id = FakeRuntime::IdOf("a");
+  fake_->events = {{EventKind::kCreate, id, 1, "a", "img", {}, {}},
+                   {EventKind::kDie, id, 2, "a", "img", {}, {{"exitCode", "3"}}}};
+  EXPECT_EQ(Do({"events", "--since", "1", "--until", "5", "--filter", "event=die", "--format",
+                "{{.Action}} {{.ID}} {{.Actor.Attributes.exitCode}}"}),
+            kExitOk);
+  EXPECT_EQ(captured_.out(), "die a00000000000 3\n");
+  EXPECT_EQ(fake_->watched.since_ns, 1'000'000'000);
+  EXPECT_EQ(fake_->watched.until_ns, 5'000'000'000);
+}
+
+TEST_F(Execute, EventsFailsForAFieldThatIsNotThere) {
+  fake_->events = {{EventKind::kCreate, FakeRuntime::IdOf("a"), 1, "a", "img", {}, {}}};
+  EXPECT_EQ(Do({"events", "--format", "{{.Nmae}}"}), kExitFailure);
+  EXPECT_THAT(captured_.err(), HasSubstr("--format: there is no field .Nmae"));
 }
 
 }  // namespace

@@ -9,14 +9,15 @@
 namespace boxlite::cli {
 namespace {
 
-constexpr std::array kAll = {&kRun,     &kCreate, &kStart,  &kStop,   &kRestart, &kKill,
-                             &kRemove,  &kExec,   &kAttach, &kWait,   &kLogs,    &kList,
-                             &kInspect, &kInfo,   &kDoctor, &kVersion};
+constexpr std::array kAll = {&kRun,    &kCreate, &kStart, &kStop,   &kRestart,
+                             &kKill,   &kRemove, &kRename, &kPrune, &kExec,
+                             &kAttach, &kWait,   &kLogs,  &kEvents, &kList,
+                             &kInspect, &kInfo,  &kDoctor, &kVersion};
 
 // Verbs of docker and of later versions: named as missing, rather than as unknown.
-constexpr std::array<std::string_view, 25> kUnavailableVerbs = {
-    "auth",   "build",  "clone", "commit",   "completion", "cp",   "diff",  "events", "export",
-    "images", "import", "load",  "network",  "pause",      "port", "pull",  "push",   "rename",
+constexpr std::array<std::string_view, 23> kUnavailableVerbs = {
+    "auth",   "build",  "clone", "commit",   "completion", "cp",   "diff",  "export",
+    "images", "import", "load",  "network",  "pause",      "port", "pull",  "push",
     "rmi",    "save",   "serve", "snapshot", "stats",      "top",  "volume"};
 
 constexpr Option kProgramOptions[] = {

@@ -10,11 +10,13 @@
 #include <vector>
 
 #include "boxlite/cli/arguments.h"
+#include "boxlite/cli/box_filter.h"
+#include "boxlite/cli/event_filter.h"
 #include "boxlite/runtime/runtime.h"
 
 namespace boxlite::cli {
 
-enum class Format { kTable, kJson, kYaml, kTemplate };
+enum class Format { kTable, kJson, kYaml, kTemplate, kTemplateTable };
 
 Status ExpectNoPositionals(const Arguments& arguments);
 
@@ -99,7 +101,11 @@ struct ListRequest {
   bool all = false;
   bool ids_only = false;
   bool whole = false;  // nothing is shortened
+  bool sizes = false;
+  std::optional<std::uint64_t> most;  // the newest so many
+  BoxFilter filter;
   Format format = Format::kTable;
+  std::string template_text;  // kTemplate, kTemplateTable
 };
 Result<ListRequest> ParseList(const Arguments& arguments);
 
@@ -109,6 +115,28 @@ struct InspectRequest {
   std::string template_text;  // kTemplate
 };
 Result<InspectRequest> ParseInspect(const Arguments& arguments);
+
+struct RenameRequest {
+  std::string box;
+  std::string name;
+};
+Result<RenameRequest> ParseRename(const Arguments& arguments);
+
+struct PruneRequest {
+  bool force = false;
+  bool filtered = false;
+  BoxFilter filter;
+};
+Result<PruneRequest> ParsePrune(const Arguments& arguments);
+
+struct EventsRequest {
+  std::optional<std::int64_t> since_ns;
+  std::optional<std::int64_t> until_ns;
+  EventFilter filter;
+  Format format = Format::kTable;  // kTable: lines of text; kJson: one document a line
+  std::string template_text;       // kTemplate
+};
+Result<EventsRequest> ParseEvents(const Arguments& arguments);
 
 // info, doctor and version.
 struct ReportRequest {

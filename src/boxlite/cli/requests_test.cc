@@ -256,6 +256,18 @@ TEST(ExecRequest, NeedsABoxAndACommand) {
   EXPECT_EQ(Exec({"-d", "box", "sh"}).error().code(), ErrorCode::kUnsupported);
 }
 
+TEST(LogsRequest, TakesTimesAndTimestamps) {
+  Result<LogsRequest> request = Parse(
+      kLogs, ParseLogs, {"-t", "--since", "10", "--until", "1970-01-01T00:00:20Z", "web"});
+  ASSERT_TRUE(request.ok()) << request.error().message();
+  EXPECT_EQ(request->since_ns, 10'000'000'000);
+  EXPECT_EQ(request->until_ns, 20'000'000'000);
+  EXPECT_TRUE(request->timestamps);
+  Result<LogsRequest> bad = Parse(kLogs, ParseLogs, {"--since", "soon", "web"});
+  ASSERT_FALSE(bad.ok());
+  EXPECT_THAT(bad.error().message(), testing::HasSubstr("--since: 'soon' is not a time"));
+}
+
 TEST(LogsRequest, TakesOneBoxAndANumberOfLines) {
   EXPECT_FALSE(Parse(kLogs, ParseLogs, {"a"})->tail_lines.has_value());
   EXPECT_FALSE(Parse(kLogs, ParseLogs, {"a", "-n", "all"})->tail_lines.has_value());

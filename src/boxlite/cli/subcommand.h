@@ -38,7 +38,7 @@ Result<Action> Prepare(const Arguments& arguments) {
 }
 
 extern const Subcommand kRun, kCreate, kStart, kStop, kRestart, kKill, kRemove, kExec, kWait, kLogs,
-    kAttach, kList, kInspect, kInfo, kDoctor, kVersion;
+    kAttach, kList, kInspect, kInfo, kDoctor, kVersion, kRename, kPrune, kEvents;
 
 std::span<const Subcommand* const> AllSubcommands();
 // By name or alias; nullptr: there is none.

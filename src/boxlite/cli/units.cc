@@ -7,6 +7,7 @@
 #include <array>
 #include <cctype>
 #include <charconv>
+#include <cstdio>
 #include <limits>
 
 #include "boxlite/base/wall_clock.h"
@@ -81,6 +82,16 @@ Result<std::uint64_t> ParseSize(std::string_view text, std::uint64_t bare_unit) 
   const std::uint64_t part = unit * *ParseNumber(fraction, kMost) / scale;
   if (*count * unit > kMost - part) return too_large;
   return *count * unit + part;
+}
+
+std::string DecimalSize(std::uint64_t bytes) {
+  static constexpr std::array<const char*, 6> kUnits = {"B", "kB", "MB", "GB", "TB", "PB"};
+  auto size = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  for (; size >= 1000 && unit + 1 < kUnits.size(); ++unit) size /= 1000;
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g%s", size, kUnits[unit]);
+  return text;
 }
 
 Result<std::chrono::milliseconds> ParseDuration(std::string_view text) {

@@ -17,6 +17,9 @@ Result<std::uint64_t> ParseSize(std::string_view text, std::uint64_t bare_unit);
 inline constexpr std::uint64_t kMib = 1ULL << 20;
 inline constexpr std::uint64_t kGib = 1ULL << 30;
 
+// "0B", "980kB", "1.235MB": powers of 1000, four digits, as docker shows what a disk holds.
+std::string DecimalSize(std::uint64_t bytes);
+
 // "10", "10s", "1m", "2h": whole seconds, at most a year.
 Result<std::chrono::milliseconds> ParseDuration(std::string_view text);
 

@@ -42,6 +42,21 @@ TEST(Units, RefusesWhatIsNoSize) {
   }
 }
 
+TEST(Units, ShowsSizesInFourDigitsAndThousands) {
+  struct Case {
+    std::uint64_t bytes;
+    const char* text;
+  };
+  for (const Case& each : std::initializer_list<Case>{{0, "0B"},
+                                                      {999, "999B"},
+                                                      {1000, "1kB"},
+                                                      {1'234'567, "1.235MB"},
+                                                      {20'000'000'000, "20GB"},
+                                                      {UINT64_MAX, "1.845e+04PB"}}) {
+    EXPECT_EQ(DecimalSize(each.bytes), each.text);
+  }
+}
+
 TEST(Units, ReadsDurationsUpToAYear) {
   EXPECT_EQ(*ParseDuration("0"), milliseconds(0));
   EXPECT_EQ(*ParseDuration("10"), seconds(10));

@@ -1,5 +1,5 @@
-// BoxSpec: what a box is, decided once at create and never changed. A plain value; box.json is its
-// form on disk. All strings are bytes: they may hold anything but NUL.
+// BoxSpec: what a box is, decided at create; only its name may change. A plain value; box.json is
+// its form on disk. All strings are bytes: they may hold anything but NUL.
 #pragma once
 
 #include <cstdint>
