@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "boxlite/cli/suggest.h"
+
 namespace boxlite::cli {
 namespace {
 
@@ -72,7 +74,7 @@ class Arguments::Parser {
     if (option == nullptr) option = FindByName(kCommonOptions, name);
     if (option == nullptr) {
       if (FindByName(syntax_.unavailable, name) != nullptr) return Unavailable(shown);
-      return Invalid("unknown option " + shown);
+      return Invalid("unknown option " + shown + NearestOption(name));
     }
     if (equals == std::string::npos) return TakeValue(*option, shown);
     std::string value = word.substr(equals + 1);
@@ -90,7 +92,9 @@ class Arguments::Parser {
       if (option == nullptr) option = FindByLetter(kCommonOptions, word[i]);
       if (option == nullptr) {
         if (FindByLetter(syntax_.unavailable, word[i]) != nullptr) return Unavailable(shown);
-        return Invalid("unknown option " + shown + (word.size() > 2 ? " in " + word : ""));
+        if (word.size() == 2) return Invalid("unknown option " + shown);
+        return Invalid("unknown option " + shown + " in " + word +
+                       NearestOption(std::string_view(word).substr(1)));
       }
       if (!option->value.empty() && i + 1 < word.size()) {
         // -n5 and -n=5 both mean 5.
@@ -101,6 +105,17 @@ class Arguments::Parser {
       BOXLITE_RETURN_IF_ERROR(TakeValue(*option, shown));
     }
     return {};
+  }
+
+  // "; did you mean --name?", or nothing.
+  std::string NearestOption(std::string_view typed) const {
+    std::vector<std::string_view> known;
+    for (const std::span<const Option> options :
+         {syntax_.options, std::span<const Option>(kCommonOptions)}) {
+      for (const Option& option : options) known.push_back(option.name);
+    }
+    const std::optional<std::string_view> nearest = Nearest(typed, known);
+    return nearest ? "; did you mean --" + std::string(*nearest) + "?" : "";
   }
 
   Status TakeValue(const Option& option, const std::string& shown) {

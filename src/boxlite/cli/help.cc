@@ -39,30 +39,68 @@ Row OptionRow(const Option& option, bool letter_taken) {
   return {std::move(left), option.help};
 }
 
+// By name, so that a verb's file need not know of it; separated by spaces.
+struct GroupNames {
+  std::string_view title;
+  std::string_view verbs;
+};
+constexpr GroupNames kGroups[] = {
+    {"Common commands", "run exec ls logs stop rm"},
+    {"Boxes", "create start restart kill wait attach cp"},
+    {"Looking", "inspect events top stats"},
+    {"Management", "rename prune info doctor completion version"},
+};
+
+bool IsWordOf(std::string_view words, std::string_view word) {
+  const std::string padded = " " + std::string(words) + " ";
+  return padded.find(" " + std::string(word) + " ") != std::string::npos;
+}
+
 }  // namespace
+
+std::vector<VerbGroup> VerbGroups() {
+  std::vector<VerbGroup> groups;
+  for (const GroupNames& names : kGroups) groups.push_back({names.title, {}});
+  VerbGroup others = {"Other commands", {}};
+  for (const Subcommand* subcommand : AllSubcommands()) {
+    const auto names = std::find_if(std::begin(kGroups), std::end(kGroups), [&](const auto& group) {
+      return IsWordOf(group.verbs, subcommand->name);
+    });
+    VerbGroup& group = names == std::end(kGroups)
+                           ? others
+                           : groups[static_cast<std::size_t>(names - std::begin(kGroups))];
+    group.verbs.push_back(subcommand);
+  }
+  if (!others.verbs.empty()) groups.push_back(std::move(others));
+  return groups;
+}
 
 std::string ProgramHelp() {
   std::string text =
-      "boxlite runs commands in boxes: small virtual machines that live on their own.\n\n"
-      "Usage: boxlite [--home DIR] COMMAND [ARG...]\n\nCommands:\n";
-  std::vector<Row> rows;
+      std::string(kProgramPurpose) + "\nUsage: boxlite [--home DIR] COMMAND [ARG...]\n";
+  std::size_t width = 0;
   for (const Subcommand* subcommand : AllSubcommands()) {
-    rows.push_back({std::string(subcommand->name), subcommand->purpose});
+    width = std::max(width, subcommand->name.size());
   }
-  text += TwoColumns(rows);
+  std::vector<Row> rows;
+  for (const VerbGroup& group : VerbGroups()) {
+    rows.clear();
+    for (const Subcommand* subcommand : group.verbs) {
+      std::string name(subcommand->name);
+      name.resize(width, ' ');  // one column for all groups
+      rows.push_back({std::move(name), subcommand->purpose});
+    }
+    text += "\n" + std::string(group.title) + ":\n" + TwoColumns(rows);
+  }
   text += "\nOptions:\n";
   rows.clear();
   for (const Option& option : CommonOptions()) rows.push_back(OptionRow(option, false));
-  rows.push_back({"-v, --version", "Show the version"});
+  for (const Option& option : ProgramOptions()) rows.push_back(OptionRow(option, false));
   text += TwoColumns(rows);
+  text += "\nExamples:\n" + Indented(kProgramExamples);
   text +=
-      "\nExamples:\n"
-      "  boxlite run --rm boxlite/base uname -a       run a command, and forget the box\n"
-      "  boxlite run -d --name web boxlite/base httpd -f\n"
-      "  boxlite exec web ps                          use the box, from any later process\n"
-      "  boxlite ls\n"
-      "  boxlite rm -f web\n"
-      "\n'boxlite COMMAND --help' explains a command. 'boxlite doctor' looks at this host.\n";
+      "\n'boxlite COMMAND --help' explains a command. 'boxlite doctor' looks at this host.\n"
+      "'source <(boxlite completion bash)' completes commands and boxes in your shell.\n";
   return text;
 }
 

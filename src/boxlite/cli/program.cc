@@ -4,21 +4,22 @@
 
 #include "boxlite/cli/help.h"
 #include "boxlite/cli/subcommand.h"
+#include "boxlite/cli/suggest.h"
 #include "boxlite/cli/version.h"
 
 namespace boxlite::cli {
 namespace {
 
-constexpr std::array kAll = {&kRun,    &kCreate, &kStart, &kStop,   &kRestart,
-                             &kKill,   &kRemove, &kRename, &kPrune, &kExec,
-                             &kAttach, &kWait,   &kLogs,  &kEvents, &kList,
-                             &kInspect, &kInfo,  &kDoctor, &kVersion};
+constexpr std::array kAll = {&kRun,     &kCreate, &kStart,  &kStop,       &kRestart,
+                             &kKill,    &kRemove, &kRename, &kPrune,      &kExec,
+                             &kAttach,  &kWait,   &kLogs,   &kEvents,     &kList,
+                             &kInspect, &kInfo,   &kDoctor, &kCompletion, &kVersion};
 
 // Verbs of docker and of later versions: named as missing, rather than as unknown.
-constexpr std::array<std::string_view, 23> kUnavailableVerbs = {
-    "auth",   "build",  "clone", "commit",   "completion", "cp",   "diff",  "export",
-    "images", "import", "load",  "network",  "pause",      "port", "pull",  "push",
-    "rmi",    "save",   "serve", "snapshot", "stats",      "top",  "volume"};
+constexpr std::string_view kUnavailableVerbs[] = {
+    "auth",   "build", "clone",    "commit", "cp",   "diff",  "export", "images",
+    "import", "load",  "network",  "pause",  "port", "pull",  "push",   "rmi",
+    "save",   "serve", "snapshot", "stats",  "top",  "volume"};
 
 constexpr Option kProgramOptions[] = {
     {"version", 'v', "", "Show the version"},
@@ -40,12 +41,20 @@ int FailUsage(Console& console, const Error& error, const std::string& help) {
 }
 
 int FailUnknownVerb(Console& console, const std::string& name) {
-  const bool known = std::find(kUnavailableVerbs.begin(), kUnavailableVerbs.end(), name) !=
-                     kUnavailableVerbs.end();
-  const Error error = known ? Error(ErrorCode::kUnsupported,
-                                    "the command " + name + " is not available in this version")
-                            : Error(ErrorCode::kInvalidArgument, "there is no command " + name);
-  return FailUsage(console, error, "boxlite --help");
+  const auto end = std::end(kUnavailableVerbs);
+  if (std::find(std::begin(kUnavailableVerbs), end, name) != end) {
+    return FailUsage(
+        console,
+        Error(ErrorCode::kUnsupported, "the command " + name + " is not available in this version"),
+        "boxlite --help");
+  }
+  std::vector<std::string_view> known;
+  for (const Subcommand* subcommand : kAll) known.push_back(subcommand->name);
+  const std::optional<std::string_view> nearest = Nearest(name, known);
+  const std::string hint = nearest ? "; did you mean " + std::string(*nearest) + "?" : "";
+  return FailUsage(console,
+                   Error(ErrorCode::kInvalidArgument, "there is no command " + name + hint),
+                   "boxlite --help");
 }
 
 int ShowHelp(Console& console, std::span<const std::string> names) {
@@ -88,8 +97,11 @@ const Subcommand* FindSubcommand(std::string_view name) {
   const auto found = std::find_if(kAll.begin(), kAll.end(), [&](const Subcommand* subcommand) {
     return subcommand->name == name || HasAlias(subcommand->aliases, name);
   });
-  return found == kAll.end() ? nullptr : *found;
+  if (found != kAll.end()) return *found;
+  return name == kCompleteLine.name ? &kCompleteLine : nullptr;
 }
+
+std::span<const Option> ProgramOptions() { return kProgramOptions; }
 
 int RunProgramLine(Console& console, std::span<const std::string> words) {
   const Syntax syntax = {kProgramOptions, {}, Positionals::kEndOptions};

@@ -74,10 +74,30 @@ TEST(Program, TellsCommandsThatAreNotThereYetFromUnknownOnes) {
   EXPECT_THAT(Say({"frob", "x"}).err, HasSubstr("there is no command frob (invalid_argument)"));
 }
 
+TEST(Program, SaysWhatAMistypedCommandOrOptionMayHaveMeant) {
+  EXPECT_THAT(Say({"inpsect", "x"}).err,
+              HasSubstr("there is no command inpsect; did you mean inspect? (invalid_argument)"));
+  EXPECT_THAT(Say({"help", "rnu"}).err, HasSubstr("did you mean run?"));
+  EXPECT_THAT(Say({"run", "--detatch", "x"}).err,
+              HasSubstr("unknown option --detatch; did you mean --detach?"));
+  EXPECT_THAT(Say({"run", "-rm", "x"}).err,
+              HasSubstr("unknown option -r in -rm; did you mean --rm?"));
+  EXPECT_THAT(Say({"ls", "--hmoe=x"}).err, HasSubstr("did you mean --home?"));
+}
+
+TEST(Program, HidesTheCommandOfItsCompletionScripts) {
+  EXPECT_EQ(Say({"--help"}).out.find("__complete"), std::string::npos);
+  EXPECT_EQ(Say({"__complete", "bash", "--", "ren"}).out, "rename\n:none\n");
+  EXPECT_EQ(Say({"__complete", "bash", "--", "--hel"}).out, "--help\n:none\n");
+  EXPECT_EQ(Say({"__complete", "csh", "--", ""}).code, kExitUsage);
+  EXPECT_EQ(Say({"completion", "csh"}).code, kExitUsage);
+  EXPECT_THAT(Say({"completion", "fish"}).out, HasSubstr("complete -c boxlite"));
+}
+
 TEST(Program, ShowsTheHelpWhenThereIsNothingToDo) {
   const Answer answer = Say({});
   EXPECT_EQ(answer.code, kExitUsage);
-  EXPECT_THAT(answer.out, HasSubstr("Commands:"));
+  EXPECT_THAT(answer.out, HasSubstr("Common commands:"));
 }
 
 TEST(Program, ShowsItsVersion) {

@@ -38,11 +38,16 @@ Result<Action> Prepare(const Arguments& arguments) {
 }
 
 extern const Subcommand kRun, kCreate, kStart, kStop, kRestart, kKill, kRemove, kExec, kWait, kLogs,
-    kAttach, kList, kInspect, kInfo, kDoctor, kVersion, kRename, kPrune, kEvents;
+    kAttach, kList, kInspect, kInfo, kDoctor, kVersion, kRename, kPrune, kEvents, kCompletion,
+    kCompleteLine;
 
+// All that help tells of.
 std::span<const Subcommand* const> AllSubcommands();
-// By name or alias; nullptr: there is none.
+// By name or alias, hidden ones too; nullptr: there is none.
 const Subcommand* FindSubcommand(std::string_view name);
+
+// Of the program itself, beside CommonOptions().
+std::span<const Option> ProgramOptions();
 
 // The whole program: `words` without the program's name. Returns the exit code.
 int RunProgramLine(Console& console, std::span<const std::string> words);
