@@ -148,6 +148,56 @@ INSTANTIATE_TEST_SUITE_P(KillNine, OfTheCreator,
                          ::testing::Values("create.files", "create.named", "create.published"),
                          PointName);
 
+class OfTheRenamer : public KillPoint {
+ protected:
+  // The one name by which the box is found.
+  std::string NameFound(const std::string& id) {
+    std::string found;
+    for (const char* name : {"old", "new"}) {
+      const Answer answer = home_.Run({"resolve", name});
+      if (!answer.ok) {
+        EXPECT_TRUE(HasCode(answer, "not_found"));
+        continue;
+      }
+      EXPECT_EQ(answer.json["id"], id);
+      EXPECT_EQ(found, "") << "it is found by two names";
+      found = name;
+    }
+    EXPECT_EQ(home_.Look(id).value("name", ""), found);
+    return found;
+  }
+};
+
+TEST_P(OfTheRenamer, LeavesABoxThatIsFoundByExactlyOneName) {
+  const std::string id = home_.Create({"sleep-forever"}, {{"name", "old"}});
+  EXPECT_EQ(RunArmed({"rename", id, "new"}).code, "crashed");
+  const std::string name = NameFound(id);
+  EXPECT_TRUE(name == "old" || name == "new") << name;
+  // The other one is free for anybody, and the box keeps its own.
+  const std::string free = name == "old" ? "new" : "old";
+  const std::string other = home_.Create({"sleep-forever"}, {{"name", free}});
+  EXPECT_EQ(home_.Run({"resolve", free}).json["id"], other);
+  EXPECT_EQ(home_.Run({"resolve", name}).json["id"], id);
+  EXPECT_TRUE(HasCode(home_.Run({"rename", id, free}), "already_exists"));
+  EXPECT_TRUE(HasCode(home_.Run({"rename", other, name}), "already_exists"));
+  ExpectUsable(id);
+}
+
+TEST_P(OfTheRenamer, IsMendedByTheNextRenameOfALiveBox) {
+  const std::string id = home_.Start({"sleep-forever"}, {{"name", "old"}});
+  EXPECT_EQ(RunArmed({"rename", id, "new"}).code, "crashed");
+  ASSERT_TRUE(IsOk(home_.Run({"rename", id, "new"})));
+  EXPECT_EQ(NameFound(id), "new");
+  EXPECT_FALSE(fs::is_symlink(home_.path() + "/names/old"));
+  EXPECT_EQ(home_.State(id), "running");
+  ASSERT_TRUE(IsOk(home_.Run({"rmf", "new"})));
+  EXPECT_TRUE(fs::is_empty(home_.path() + "/names"));
+}
+
+INSTANTIATE_TEST_SUITE_P(KillNine, OfTheRenamer,
+                         ::testing::Values("rename.claimed", "rename.written", "rename.released"),
+                         PointName);
+
 class OfTheRemover : public KillPoint {};
 
 TEST_P(OfTheRemover, LeavesNoBoxAndFreesTheName) {

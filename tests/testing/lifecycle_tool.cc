@@ -12,6 +12,10 @@
 //   lifecycle_tool stop ID GRACE_MS | restart ID GRACE_MS | kill ID SIGNAL | rm ID | rmf ID
 //   lifecycle_tool exec ID ARG...           output on stdout before the line; input from stdin
 //   lifecycle_tool wait ID | logs ID | follow ID | ls | inspect ID | resolve REF | detach ID
+//   lifecycle_tool rename ID NAME | prune
+//   lifecycle_tool events SINCE_NS          a line "<action> <id> <name> <exitCode>" each, until
+//   its
+//                                           input ends
 //   lifecycle_tool pretend-shim ID          holds the locks as an older supervisor would, until
 //   SIGTERM lifecycle_tool serve FUTEX_FD           one command a line, its words separated by
 //   tabs; waits before
@@ -177,6 +181,8 @@ class Tool {
     if (verb == "create") return Create(words.at(1));
     if (verb == "ls") return List();
     if (verb == "info") return Info();
+    if (verb == "prune") return Prune();
+    if (verb == "events") return Events(std::stoll(words.at(1)));
     Result<BoxId> id = runtime_.Resolve(words.at(1));
     if (!id.ok()) return Failed(id.error());
     if (verb == "resolve") return {{"ok", true}, {"id", id->str()}};
@@ -214,6 +220,7 @@ class Tool {
       options.follow = verb == "follow";
       return FromStatus(runtime_.Logs(id, options));
     }
+    if (verb == "rename") return FromStatus(runtime_.Rename(id, words.at(2)));
     if (verb == "inspect") {
       Result<BoxInfo> info = runtime_.Inspect(id);
       if (!info.ok()) return Failed(info.error());
@@ -287,6 +294,30 @@ class Tool {
     Result<HomeInfo> info = runtime_.Info();
     if (!info.ok()) return Failed(info.error());
     return {{"ok", true}, {"boxes", info->boxes}, {"running", info->running}};
+  }
+
+  Json Prune() {
+    Result<PruneReport> report = runtime_.Prune([](const BoxInfo&) { return true; });
+    if (!report.ok()) return Failed(report.error());
+    Json json = {{"ok", report->failures.empty()},
+                 {"removed", Json::array()},
+                 {"bytes", report->reclaimed_bytes}};
+    for (const BoxId& id : report->removed) json["removed"].push_back(id.str());
+    return json;
+  }
+
+  Json Events(std::int64_t since_ns) {
+    EventOptions options;
+    options.since_ns = since_ns;
+    options.stop_fd = STDIN_FILENO;
+    EventSink sink;
+    sink.take = [](const BoxEvent& event) {
+      const auto code = event.attributes.find("exitCode");
+      return WriteAll(STDOUT_FILENO,
+                      std::string(EventName(event.kind)) + " " + event.id.str() + " " + event.name +
+                          " " + (code == event.attributes.end() ? "" : code->second) + "\n");
+    };
+    return FromStatus(runtime_.WatchEvents(options, sink));
   }
 
   Json Hold(const BoxId& id, Attachment attachment) {
