@@ -2,6 +2,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <sstream>
@@ -146,6 +147,32 @@ TEST(Events, ChangeNothingInTheHomeAndNobodyMissesAKilledWatcher) {
   EXPECT_EQ(Fingerprint(home.path()), before);
   EXPECT_EQ(home.State(id), "running");
   ASSERT_TRUE(IsOk(home.Run({"rmf", id})));
+}
+
+TEST(Events, AreCompleteAfterTheKernelDroppedNotificationsAndSaySo) {
+  TestHome home;
+  const std::string gone = home.Create({"sleep-forever"}, {{"name", "gone"}});
+  home.Create({"sleep-forever"}, {{"name", "stays"}});
+  Watcher watcher(home);
+  watcher.Next(2);
+  watcher.tool().Signal(SIGSTOP);
+  // More than the queue's default length, of what is no box.
+  const std::string junk = home.path() + "/boxes/junk";
+  const int limit = std::stoi(ReadWhole("/proc/sys/fs/inotify/max_queued_events"));
+  if (limit > 100'000) GTEST_SKIP() << "the queue holds " << limit << " notifications";
+  for (int i = 0; i < limit; ++i) {
+    ASSERT_EQ(::mkdir(junk.c_str(), 0700), 0);
+    ASSERT_EQ(::rmdir(junk.c_str()), 0);
+  }
+  ASSERT_TRUE(IsOk(home.Run({"rm", gone})));
+  home.Create({"sleep-forever"}, {{"name", "came"}});
+  watcher.tool().Signal(SIGCONT);
+  EXPECT_EQ(watcher.Next(), "note -");
+  Lines seen = watcher.Next(2);
+  std::sort(seen.begin(), seen.end());
+  EXPECT_EQ(seen, (Lines{"create came", "destroy gone"}));
+  home.Create({"sleep-forever"}, {{"name", "last"}});
+  EXPECT_EQ(watcher.Next(), "create last") << "nothing is told twice";
 }
 
 // Three watchers see many short lives: each box's events in order, none twice, none made up.

@@ -317,6 +317,9 @@ class Tool {
                       std::string(EventName(event.kind)) + " " + event.id.str() + " " + event.name +
                           " " + (code == event.attributes.end() ? "" : code->second) + "\n");
     };
+    sink.note = [](const std::string&) {
+      static_cast<void>(WriteAll(STDOUT_FILENO, "note - -\n").ok());
+    };
     return FromStatus(runtime_.WatchEvents(options, sink));
   }
 
