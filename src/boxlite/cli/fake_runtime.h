@@ -31,7 +31,7 @@ class FakeRuntime final : public Runtime {
   std::function<void(const ProgramStreams&)> on_run;  // called by RunForeground
   bool detaches = false;                              // RunForeground and Attach end by it
   BoxSpec spec;                                       // of every box, but for its names
-  std::vector<BoxEvent> events;  // that WatchEvents tells
+  std::vector<BoxEvent> events;                       // that WatchEvents tells
   EventOptions watched;
 
   Result<BoxId> Resolve(const std::string& reference) override {

@@ -257,8 +257,8 @@ TEST(ExecRequest, NeedsABoxAndACommand) {
 }
 
 TEST(LogsRequest, TakesTimesAndTimestamps) {
-  Result<LogsRequest> request = Parse(
-      kLogs, ParseLogs, {"-t", "--since", "10", "--until", "1970-01-01T00:00:20Z", "web"});
+  Result<LogsRequest> request =
+      Parse(kLogs, ParseLogs, {"-t", "--since", "10", "--until", "1970-01-01T00:00:20Z", "web"});
   ASSERT_TRUE(request.ok()) << request.error().message();
   EXPECT_EQ(request->since_ns, 10'000'000'000);
   EXPECT_EQ(request->until_ns, 20'000'000'000);
