@@ -43,8 +43,9 @@ interface Agent {
   # In main's view of the box: its root, its mounts. A path that is not there is an answer, no error.
 
   pack @8 (request :Types.PackRequest, sink :Types.ByteSink) -> (error :Types.Error, process :Process);
-  # A process in the box's namespaces that writes the tar stream into the sink. Its exit tells whether the
-  # stream is whole: code 0. Otherwise `transferResult` says why.
+  # A process in the box's namespaces that writes the tar stream into the sink. What can be seen to be wrong
+  # before the first byte (no such path) is this call's error; whether the stream came out whole says
+  # `transferResult`. Dropping the capability ends the process.
 
   unpack @9 (request :Types.UnpackRequest) -> (error :Types.Error, process :Process);
   # The same in the other direction: the tar stream goes to the process's stdin.
@@ -86,6 +87,7 @@ interface Process {
   resize @4 (size :Types.TerminalSize) -> (error :Types.Error);
   # Of its terminal; wrongState for a program without one.
 
-  transferResult @5 () -> (error :Types.Error);
-  # Of a pack or unpack, after its end: why it failed, with the path in the box.
+  transferResult @5 () -> (error :Types.Error, skipped :UInt64);
+  # Of a pack or unpack, after its end: why it failed, with the path in the box. `skipped`: how many
+  # sockets and devices it left out.
 }

@@ -54,7 +54,7 @@ interface Shim {
   pathInfo @12 (path :Data, followLink :Bool) -> (error :Types.Error, info :Types.PathInfo);
   pack @13 (request :Types.PackRequest, sink :Types.ByteSink) -> (error :Types.Error, transfer :Transfer);
   unpack @14 (request :Types.UnpackRequest) -> (error :Types.Error, transfer :Transfer);
-  # As the agent's, for clients.
+  # As the agent's, for clients. An empty user means the box's.
 }
 
 struct ExecSpec {
@@ -122,6 +122,6 @@ interface Transfer {
   # A pack or unpack under way. Dropping it ends it.
   stdin @0 () -> (sink :Types.ByteSink);
   # unpack: where the tar stream goes; end() when it is whole.
-  wait @1 () -> (error :Types.Error);
-  # Its end; the error names the path in the box.
+  wait @1 () -> (error :Types.Error, skipped :UInt64);
+  # Its end, after all it wrote was delivered; the error names the path in the box. As transferResult.
 }

@@ -97,6 +97,8 @@ struct PackRequest {
   # "DIR/.": what is in the directory, not itself.
   followLink @2 :Bool;
   # What `path` points to when it is a symbolic link.
+  rootName @3 :Data;
+  # What `path` is called in the stream. Not used with contentsOnly.
 }
 
 struct UnpackRequest {
@@ -106,7 +108,6 @@ struct UnpackRequest {
   user @1 :Data;
   # Who shall own what the stream makes, as ProcessSpec.user; empty with keepOwners: as the stream says.
   keepOwners @2 :Bool;
-  overwriteDirWithFile @3 :Bool;
 }
 
 struct PathInfo {

@@ -89,14 +89,18 @@ Status AgentService::CheckMayStart(const ProgramPlan& plan) {
   if (plan.is_main) {
     if (main_ != nullptr) return WrongState("the box has its main command already");
   } else {
-    KJ_IF_MAYBE (main, main_) {
-      if ((*main)->ended()) return WrongState("the box's main command has ended");
-      if (!main_executed_) return WrongState("the box's main command is still being started");
-    } else {
-      return WrongState("the box has no main command yet");
-    }
+    BOXLITE_RETURN_IF_ERROR(CheckMainLives());
   }
   return programs_.CheckRoomFor(plan.id);
+}
+
+Status AgentService::CheckMainLives() const {
+  KJ_IF_MAYBE (main, main_) {
+    if ((*main)->ended()) return WrongState("the box's main command has ended");
+    if (!main_executed_) return WrongState("the box's main command is still being started");
+    return {};
+  }
+  return WrongState("the box has no main command yet");
 }
 
 Result<kj::Own<Program>> AgentService::Spawn(const ProgramPlan& plan) {
