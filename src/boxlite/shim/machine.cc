@@ -112,6 +112,8 @@ kj::Promise<wire::Process::Client> Machine::StartProgram(const Program& program,
   });
 }
 
+wire::Agent::Client& Machine::agent() { return KJ_REQUIRE_NONNULL(link_)->agent(); }
+
 kj::Promise<bool> Machine::EndsWithin(kj::Duration wait) {
   return vm_->WhenEnded()
       .then([](VmExit&&) { return true; })

@@ -56,6 +56,9 @@ class Machine {
                                                   wire::ByteSink::Client stdout_sink,
                                                   wire::ByteSink::Client stderr_sink);
 
+  // For calls that need nothing of the machine's own. Only after Greet().
+  wire::Agent::Client& agent();
+
   // Agent shutdown, power-off, engine quit, kill: each within its budget, the next when it fails.
   // Resolves when the process is gone.
   kj::Promise<EndFacts> End();

@@ -6,6 +6,7 @@
 #include "boxlite/runtime/create_box.h"
 #include "boxlite/shim/main_attachment.h"
 #include "boxlite/shim/shim.h"
+#include "boxlite/shim/shim_copy.h"
 #include "boxlite/shim/sinks.h"
 
 namespace boxlite {
@@ -147,6 +148,24 @@ class ShimService final : public wire::Shim::Server {
 
   kj::Promise<void> waitStarted(WaitStartedContext context) override {
     return shim_.WhenStarted().catch_(IntoError(context));
+  }
+
+  kj::Promise<void> pathInfo(PathInfoContext context) override {
+    return shim_.WhenStarted()
+        .then([this, context]() { return AnswerPathInfo(shim_, context); })
+        .catch_(IntoError(context));
+  }
+
+  kj::Promise<void> pack(PackContext context) override {
+    return shim_.WhenStarted()
+        .then([this, context]() { return AnswerPack(shim_, context); })
+        .catch_(IntoError(context));
+  }
+
+  kj::Promise<void> unpack(UnpackContext context) override {
+    return shim_.WhenStarted()
+        .then([this, context]() { return AnswerUnpack(shim_, context); })
+        .catch_(IntoError(context));
   }
 
  private:
