@@ -143,6 +143,8 @@ std::string_view VerbName(Verb verb) {
       return "rm -f";
     case Verb::kExec:
       return "exec";
+    case Verb::kCopy:
+      return "cp";
     case Verb::kWait:
       return "wait";
     case Verb::kLogs:
@@ -182,6 +184,7 @@ VerbRule RuleFor(Verb verb, BoxState state) {
       /* rm      */ {kDo, kRefuse, kRefuse, kRefuse, kDo, kDo},
       /* rm -f   */ {kDo, kDo, kDo, kDo, kDo, kDo},
       /* exec    */ {kBootThenDo, kWaitThenDo, kDo, kRefuse, kBootThenDo, kRefuse},
+      /* cp      */ {kBootThenDo, kWaitThenDo, kDo, kRefuse, kBootThenDo, kRefuse},
       /* wait    */ {kRefuse, kDo, kDo, kDo, kDo, kDo},
       /* logs    */ {kDo, kDo, kDo, kDo, kDo, kDo},
       /* inspect */ {kDo, kDo, kDo, kDo, kDo, kDo},
@@ -198,6 +201,7 @@ std::string RefusalAdvice(Verb verb, BoxState state) {
     case Verb::kRemove:
       return is + ": stop it first, or use rm -f";
     case Verb::kExec:
+    case Verb::kCopy:
       if (state == BoxState::kStopping) return is + ": wait for it to stop, then start it";
       return is + ": start it first";
     case Verb::kWait:

@@ -108,6 +108,7 @@ enum class Verb {
   kRemove,
   kForceRemove,
   kExec,
+  kCopy,
   kWait,
   kLogs,
   kInspect,
@@ -122,7 +123,7 @@ enum class VerbRule {
   kNothingToDo,  // success, nothing happens
   kWaitThenDo,   // waits for the transition to end, then decides again
   kRefuse,       // kWrongState
-  kBootThenDo,   // exec: boots a box that has no command of the user's, else kWrongState
+  kBootThenDo,   // boots a box that has no command of the user's, else kWrongState
 };
 VerbRule RuleFor(Verb verb, BoxState state);
 // Why a refused verb was refused, and what to do instead.

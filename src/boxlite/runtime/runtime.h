@@ -17,6 +17,7 @@
 #include "boxlite/base/result.h"
 #include "boxlite/runtime/box_spec.h"
 #include "boxlite/runtime/box_state.h"
+#include "boxlite/runtime/copy_options.h"
 #include "boxlite/runtime/events.h"
 #include "boxlite/runtime/program_io.h"
 
@@ -150,6 +151,11 @@ class Runtime {
   // Runs a program in the box until it ends and its output was written. No signal of this process
   // is touched.
   virtual Result<ProgramEnd> Exec(const BoxId& id, const ExecOptions& options) = 0;
+
+  // Files into the box or out of it, streamed: docs/cp.md has docker's table of what becomes where.
+  // What was copied before a failure stays; no process does. A stopped box whose command is its
+  // image's is booted for it and stopped again.
+  virtual Result<CopyReport> Copy(const BoxId& id, const CopyOptions& options) = 0;
 
   // Main's exit, of the life that runs or of the last one. Blocks until it is known. kWrongState
   // for a life that ended without main's exit, and for a box that never lived.

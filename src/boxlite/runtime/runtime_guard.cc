@@ -64,6 +64,9 @@ class RuntimeGuard final : public Runtime {
   Result<ProgramEnd> Exec(const BoxId& id, const ExecOptions& options) override {
     return Guarded([&] { return runtime_->Exec(id, options); });
   }
+  Result<CopyReport> Copy(const BoxId& id, const CopyOptions& options) override {
+    return Guarded([&] { return runtime_->Copy(id, options); });
+  }
   Result<ProcessExit> Wait(const BoxId& id) override {
     return Guarded([&] { return runtime_->Wait(id); });
   }

@@ -50,6 +50,7 @@ class ThrowingRuntime final : public Runtime {
   Status Kill(const BoxId&, int) override { return Unused(); }
   Status Remove(const BoxId&, Force) override { return Unused(); }
   Result<ProgramEnd> Exec(const BoxId&, const ExecOptions&) override { return Unused(); }
+  Result<CopyReport> Copy(const BoxId&, const CopyOptions&) override { return Unused(); }
   Result<ProcessExit> Wait(const BoxId&) override { return Unused(); }
   Status Logs(const BoxId&, const LogOptions&) override { return Unused(); }
   Result<ProgramEnd> RunForeground(const BoxId&, const ForegroundOptions&) override {

@@ -1,7 +1,7 @@
 // The Runtime over files, locks and shims. Its sources: runtime_impl.cc (find, create, look),
 // runtime_lifecycle.cc (start, stop, kill, remove), runtime_io.cc (exec, wait), runtime_logs.cc
-// (logs), runtime_attach.cc (foreground run, attach), runtime_manage.cc (rename, prune, sizes,
-// events).
+// (logs), runtime_attach.cc (foreground run, attach), runtime_copy.cc (cp), runtime_manage.cc
+// (rename, prune, sizes, events).
 #pragma once
 
 #include <kj/async-io.h>
@@ -33,6 +33,7 @@ class RuntimeImpl final : public Runtime {
   Status Kill(const BoxId& id, int signal_number) override;
   Status Remove(const BoxId& id, Force force) override;
   Result<ProgramEnd> Exec(const BoxId& id, const ExecOptions& options) override;
+  Result<CopyReport> Copy(const BoxId& id, const CopyOptions& options) override;
   Result<ProcessExit> Wait(const BoxId& id) override;
   Status Logs(const BoxId& id, const LogOptions& options) override;
   Result<ProgramEnd> RunForeground(const BoxId& id, const ForegroundOptions& options) override;
@@ -82,7 +83,15 @@ class RuntimeImpl final : public Runtime {
                                                  const Starter& starter);
 
   Result<std::unique_ptr<ShimClient>> ConnectLive(const OpenBox& box);
-  Result<std::unique_ptr<ShimClient>> ConnectForExec(const OpenBox& box);
+  // Connects for exec or cp, booting the box where the verb's rule says so.
+  struct Connection {
+    std::unique_ptr<ShimClient> client;
+    bool booted = false;  // by this call
+  };
+  Result<Connection> ConnectForVerb(const OpenBox& box, Verb verb, Attachment boot_as);
+  Status BootForVerb(const OpenBox& box, Verb verb, BoxState state, Attachment boot_as);
+  // What a broken connection means: what became of the box.
+  static Error BoxWentAway(const OpenBox& box, Verb verb, Error error);
   Result<ProgramEnd> ExecOn(ShimClient& client, const ExecOptions& options);
   // The bytes that its removal gave back; nullopt: it was spared.
   Result<std::optional<std::uint64_t>> PruneOne(const BoxId& id, const BoxPredicate& wanted);

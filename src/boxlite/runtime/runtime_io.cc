@@ -68,38 +68,59 @@ Result<std::unique_ptr<ShimClient>> RuntimeImpl::ConnectLive(const OpenBox& box)
   return client;
 }
 
-Result<std::unique_ptr<ShimClient>> RuntimeImpl::ConnectForExec(const OpenBox& box) {
+Status RuntimeImpl::BootForVerb(const OpenBox& box, Verb verb, BoxState state, Attachment boot_as) {
+  const std::string name(VerbName(verb));
+  BOXLITE_ASSIGN_OR_RETURN(BoxSpec spec, ReadSpec(box.fd.get()));
+  if (spec.command == Command::kUsers) {
+    return Error(ErrorCode::kWrongState,
+                 name + " in box " + box.id.str() + ": " + RefusalAdvice(verb, state) +
+                     " (it has a command of its own, which " + name + " must not run again)");
+  }
+  if (boot_as == Attachment::kAttached && spec.remove_on_exit) {
+    return Error(ErrorCode::kWrongState, name + " in box " + box.id.str() + ": " +
+                                             RefusalAdvice(verb, state) +
+                                             " (it was made with --rm and would be gone after it)");
+  }
+  return Start(box.id, boot_as);
+}
+
+Result<RuntimeImpl::Connection> RuntimeImpl::ConnectForVerb(const OpenBox& box, Verb verb,
+                                                            Attachment boot_as) {
+  bool booted = false;
   for (;;) {
     BOXLITE_ASSIGN_OR_RETURN(Evidence evidence, ReadEvidence(box.fd.get()));
     const BoxState state = DeriveState(evidence).state;
-    switch (RuleFor(Verb::kExec, state)) {
+    switch (RuleFor(verb, state)) {
       case VerbRule::kDo: {
         Result<std::unique_ptr<ShimClient>> client = ConnectLive(box);
-        if (client.ok()) return client;
+        if (client.ok()) return Connection{std::move(*client), booted};
         // It may have ended between the look and the connection: then its new state decides.
         BOXLITE_ASSIGN_OR_RETURN(evidence, ReadEvidence(box.fd.get()));
-        if (DeriveState(evidence).state == state) return client;
+        if (DeriveState(evidence).state == state) return std::move(client).error();
         break;
       }
       case VerbRule::kWaitThenDo:
         BOXLITE_RETURN_IF_ERROR(AwaitSettled(box));
         break;
-      case VerbRule::kBootThenDo: {
-        BOXLITE_ASSIGN_OR_RETURN(BoxSpec spec, ReadSpec(box.fd.get()));
-        if (spec.command == Command::kUsers) {
-          return Error(ErrorCode::kWrongState,
-                       "exec in box " + box.id.str() + ": " + RefusalAdvice(Verb::kExec, state) +
-                           " (it has a command of its own, which exec must not run again)");
-        }
-        BOXLITE_RETURN_IF_ERROR(Start(box.id, Attachment::kDetached));
+      case VerbRule::kBootThenDo:
+        BOXLITE_RETURN_IF_ERROR(BootForVerb(box, verb, state, boot_as));
+        // Somebody else may have been first: then it is not ours to stop.
+        booted = boot_as == Attachment::kDetached || attached_.contains(box.id);
         break;
-      }
       case VerbRule::kRefuse:
       case VerbRule::kNothingToDo:
-        return Error(ErrorCode::kWrongState,
-                     "exec in box " + box.id.str() + ": " + RefusalAdvice(Verb::kExec, state));
+        return Error(ErrorCode::kWrongState, std::string(VerbName(verb)) + " in box " +
+                                                 box.id.str() + ": " + RefusalAdvice(verb, state));
     }
   }
+}
+
+Error RuntimeImpl::BoxWentAway(const OpenBox& box, Verb verb, Error error) {
+  Result<Evidence> evidence = ReadEvidence(box.fd.get());
+  if (!evidence.ok()) return error;
+  return Error(ErrorCode::kUnavailable,
+               std::string(VerbName(verb)) + " in box " + box.id.str() +
+                   ": the box went away: " + DeriveState(*evidence).reason);
 }
 
 Result<ProgramEnd> RuntimeImpl::ExecOn(ShimClient& client, const ExecOptions& options) {
@@ -155,14 +176,12 @@ Result<ProgramEnd> RuntimeImpl::ExecOn(ShimClient& client, const ExecOptions& op
 Result<ProgramEnd> RuntimeImpl::Exec(const BoxId& id, const ExecOptions& options) {
   if (options.argv.empty()) return Error(ErrorCode::kInvalidArgument, "exec needs a command");
   BOXLITE_ASSIGN_OR_RETURN(OpenBox box, Open(id));
-  BOXLITE_ASSIGN_OR_RETURN(std::unique_ptr<ShimClient> client, ConnectForExec(box));
-  Result<ProgramEnd> end = ExecOn(*client, options);
+  BOXLITE_ASSIGN_OR_RETURN(Connection connection,
+                           ConnectForVerb(box, Verb::kExec, Attachment::kDetached));
+  Result<ProgramEnd> end = ExecOn(*connection.client, options);
   if (end.ok() || end.error().code() != ErrorCode::kUnavailable) return end;
-  // The shim went away under us: say what became of the box.
-  Result<Evidence> evidence = ReadEvidence(box.fd.get());
-  if (!evidence.ok()) return end;
-  return Error(ErrorCode::kUnavailable,
-               "exec in box " + id.str() + ": the box went away: " + DeriveState(*evidence).reason);
+  // The shim went away under us.
+  return BoxWentAway(box, Verb::kExec, std::move(end).error());
 }
 
 Result<ProcessExit> RuntimeImpl::RecordedExit(const Evidence& evidence, const BoxId& id) {
