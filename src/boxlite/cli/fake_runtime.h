@@ -33,6 +33,8 @@ class FakeRuntime final : public Runtime {
   BoxSpec spec;                                       // of every box, but for its names
   std::vector<BoxEvent> events;                       // that WatchEvents tells
   EventOptions watched;
+  CopyOptions copied;
+  CopyReport copy_report;
 
   Result<BoxId> Resolve(const std::string& reference) override {
     if (!boxes.contains(reference)) return Error(ErrorCode::kNotFound, "no such box: " + reference);
@@ -66,6 +68,12 @@ class FakeRuntime final : public Runtime {
     executed = options;
     BOXLITE_RETURN_IF_ERROR(Do("exec", id));
     return End();
+  }
+  Result<CopyReport> Copy(const BoxId& id, const CopyOptions& options) override {
+    copied = options;
+    BOXLITE_RETURN_IF_ERROR(Do("cp", id));
+    if (options.on_progress) options.on_progress(5, 10);
+    return copy_report;
   }
   Result<ProcessExit> Wait(const BoxId& id) override {
     BOXLITE_RETURN_IF_ERROR(Do("wait", id));

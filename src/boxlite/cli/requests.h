@@ -87,6 +87,13 @@ struct ExecRequest {
 };
 Result<ExecRequest> ParseExec(const Arguments& arguments);
 
+struct CopyRequest {
+  std::string box;
+  CopyOptions options;
+  bool quiet = false;
+};
+Result<CopyRequest> ParseCopy(const Arguments& arguments);
+
 struct LogsRequest {
   std::string box;
   bool follow = false;

@@ -8,6 +8,7 @@
 #include <cctype>
 #include <charconv>
 #include <cstdio>
+#include <iterator>
 #include <limits>
 
 #include "boxlite/base/wall_clock.h"
@@ -91,6 +92,20 @@ std::string DecimalSize(std::uint64_t bytes) {
   for (; size >= 1000 && unit + 1 < kUnits.size(); ++unit) size /= 1000;
   char text[32];
   std::snprintf(text, sizeof text, "%.4g%s", size, kUnits[unit]);
+  return text;
+}
+
+std::string BinarySize(std::uint64_t bytes) {
+  constexpr const char* kUnits[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  if (bytes < 1024) return std::to_string(bytes) + " B";
+  double size = static_cast<double>(bytes) / 1024;
+  std::size_t unit = 0;
+  while (size >= 1024 && unit + 1 < std::size(kUnits)) {
+    size /= 1024;
+    ++unit;
+  }
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f %s", size, kUnits[unit]);
   return text;
 }
 

@@ -19,6 +19,8 @@ inline constexpr std::uint64_t kGib = 1ULL << 30;
 
 // "0B", "980kB", "1.235MB": powers of 1000, four digits, as docker shows what a disk holds.
 std::string DecimalSize(std::uint64_t bytes);
+// "17 B", "1.5 KiB", "20.0 MiB", "3.2 GiB".
+std::string BinarySize(std::uint64_t bytes);
 
 // "10", "10s", "1m", "2h": whole seconds, at most a year.
 Result<std::chrono::milliseconds> ParseDuration(std::string_view text);

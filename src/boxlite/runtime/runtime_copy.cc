@@ -9,6 +9,7 @@
 #include "boxlite/copy/plan_copy.h"
 #include "boxlite/runtime/budgets.h"
 #include "boxlite/runtime/copy_streams.h"
+#include "boxlite/runtime/program_input.h"
 #include "boxlite/runtime/runtime_impl.h"
 
 namespace boxlite {
@@ -166,9 +167,15 @@ Result<CopyReport> CopyCall::Into() {
   wire::Transfer::Client transfer = answer.getTransfer();
   wire::ByteSink::Client sink = transfer.stdinRequest().send().getSink();
   Status unreadable;
-  kj::Promise<void> pumping =
-      packer ? PumpPacked(*packer, kj::mv(sink), unreadable, Counter(total))
-             : PumpFd(io_, options_.stream_fd, NewCountingSink(kj::mv(sink), Counter(0)));
+  kj::Own<InputPump> input;
+  kj::Promise<void> pumping = nullptr;
+  if (packer) {
+    pumping = PumpPacked(*packer, kj::mv(sink), unreadable, Counter(total));
+  } else {
+    input = kj::heap<InputPump>(io_, options_.stream_fd,
+                                NewCountingSink(kj::mv(sink), Counter(0)), "", nullptr);
+    pumping = input->Run();
+  }
   Status done = Wait(transfer, kj::mv(pumping));
   BOXLITE_RETURN_IF_ERROR(std::move(unreadable));
   BOXLITE_RETURN_IF_ERROR(std::move(done));
