@@ -157,7 +157,54 @@ def list_thousand(bench):
               goal="≤ 50 ms")
 
 
-BENCHES = {"boot": cold_boot, "exec": exec_true, "ls": list_thousand}
+def copy_files(bench):
+    """$BENCH_CP_MB megabytes in one file and $BENCH_CP_FILES small ones (64 and 500 unless said), both
+    ways, beside the same bytes through an exec's bare stream."""
+    megabytes = int(os.environ.get("BENCH_CP_MB", "64"))
+    count = int(os.environ.get("BENCH_CP_FILES", "500"))
+    source, many = bench.root / "big", bench.root / "many"
+    with source.open("wb") as file:
+        for _ in range(megabytes):
+            file.write(os.urandom(1 << 20))
+    many.mkdir()
+    for number in range(count):
+        (many / f"f{number}").write_bytes(os.urandom(1024))
+    bench.run("run", "-d", "--name", "cp", IMAGE, "sleep", "10000")
+    into, raw_into, out, raw_out, many_into, many_out, tar_into, tar_out = ([] for _ in range(8))
+
+    def stream(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL):
+        begin = time.monotonic()
+        subprocess.run([bench.cli, "--home", str(bench.home), *words], check=True, stdin=stdin, stdout=stdout)
+        return (time.monotonic() - begin) * 1000
+
+    for turn in range(3):
+        into.append(bench.timed("cp", str(source), "cp:/big"))
+        with source.open("rb") as file:
+            raw_into.append(stream(["exec", "-i", "cp", "sh", "-c", "cat > /raw"], stdin=file))
+        out.append(bench.timed("cp", "cp:/big", str(bench.root / f"out{turn}")))
+        with (bench.root / "raw").open("wb") as file:
+            raw_out.append(stream(["exec", "cp", "cat", "/raw"], stdout=file))
+        if (bench.root / f"out{turn}").read_bytes() != source.read_bytes():
+            raise SystemExit("cp changed the bytes")
+        (bench.root / f"out{turn}").unlink()
+        many_into.append(bench.timed("cp", str(many), f"cp:/many{turn}"))
+        packed = bench.root / "many.tar"
+        subprocess.run(["tar", "-cf", packed, "-C", many, "."], check=True)
+        with packed.open("rb") as file:
+            tar_into.append(stream(["exec", "-i", "cp", "sh", "-c", f"mkdir /t{turn}; tar -x -C /t{turn}"],
+                                   stdin=file))
+        many_out.append(bench.timed("cp", f"cp:/many{turn}", str(bench.root / f"many{turn}")))
+        with (bench.root / "out.tar").open("wb") as file:
+            tar_out.append(stream(["exec", "cp", "tar", "-c", "-C", f"/t{turn}", "."], stdout=file))
+    what = f"{megabytes} MiB in one file"
+    bench.row(f"`cp` {what} into a box, ÷ `exec -i cat`", into, raw_into)
+    bench.row(f"`cp` {what} out of a box, ÷ `exec cat`", out, raw_out)
+    bench.row(f"`cp` {count} files of 1 KiB into a box, ÷ `exec -i tar -x`", many_into, tar_into)
+    bench.row(f"`cp` {count} files of 1 KiB out of a box, ÷ `exec tar -c`", many_out, tar_out)
+    bench.run("rm", "-f", "cp")
+
+
+BENCHES = {"boot": cold_boot, "exec": exec_true, "ls": list_thousand, "cp": copy_files}
 
 
 def main():

@@ -46,7 +46,7 @@ class AgentService final : public wire::Agent::Server {
   kj::Maybe<kj::Own<Program>> main_;
   bool main_executed_ = false;
   unsigned transfers_ = 0;  // so far: they name control groups
-  bool forced_ = false;  // something had to be killed, or the root stayed mounted
+  bool forced_ = false;     // something had to be killed, or the root stayed mounted
   kj::Promise<void> power_off_ = kj::READY_NOW;
 };
 

@@ -21,7 +21,7 @@ struct ProgramPlan {
   std::string working_dir;  // absolute
   std::string user;
   std::optional<WindowSize> terminal;  // absent: three pipes
-  std::shared_ptr<BoxWork> work;  // instead of a command
+  std::shared_ptr<BoxWork> work;       // instead of a command
 };
 
 // kInvalidArgument: an id that cannot name a cgroup, no command, a NUL byte, a relative working

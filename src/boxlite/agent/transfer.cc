@@ -20,8 +20,8 @@ class ReportSink final : public wire::ByteSink::Server {
   explicit ReportSink(std::shared_ptr<std::string> report) : report_(std::move(report)) {}
   kj::Promise<void> write(WriteContext context) override {
     const std::string_view bytes = AsText(context.getParams().getBytes());
-    if (report_) report_->append(bytes.substr(0, PIPE_BUF - std::min<std::size_t>(
-                                                                report_->size(), PIPE_BUF)));
+    if (report_)
+      report_->append(bytes.substr(0, PIPE_BUF - std::min<std::size_t>(report_->size(), PIPE_BUF)));
     return kj::READY_NOW;
   }
   kj::Promise<void> end(EndContext) override { return kj::READY_NOW; }

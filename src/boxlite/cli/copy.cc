@@ -59,8 +59,9 @@ int ExecuteCopy(Session& session, const CopyRequest& request) {
       options.stream_fd >= 0 && options.direction == CopyOptions::Direction::kOutOfBox;
   if (to_stream) options.stream_fd = console.out_fd();
   if (to_stream && ::isatty(options.stream_fd) == 1) {
-    return session.Fail(Invalid("a tar stream is not written to a terminal: pass it on, as in "
-                                "'boxlite cp BOX:PATH - | tar -x'"));
+    return session.Fail(
+        Invalid("a tar stream is not written to a terminal: pass it on, as in "
+                "'boxlite cp BOX:PATH - | tar -x'"));
   }
   Result<Runtime*> runtime = session.runtime();
   if (!runtime.ok()) return session.Fail(runtime.error());

@@ -466,5 +466,24 @@ TEST_F(Execute, EventsFailsForAFieldThatIsNotThere) {
   EXPECT_THAT(captured_.err(), HasSubstr("--format: there is no field .Nmae"));
 }
 
+TEST_F(Execute, CopyIsSilentWithoutATerminalButForWhatWasLeftOut) {
+  fake_->boxes["web"];
+  EXPECT_EQ(Do({"cp", "/src", "web:/dst"}), kExitOk);
+  EXPECT_EQ(captured_.err(), "");
+  EXPECT_EQ(fake_->copied.host_path, "/src");
+  fake_->copy_report.skipped = 2;
+  fake_->copy_report.notes = {"owners were not kept"};
+  EXPECT_EQ(Do({"cp", "-a", "web:/src", "."}), kExitOk);
+  EXPECT_THAT(captured_.err(), HasSubstr("2 special files left out"));
+  EXPECT_THAT(captured_.err(), HasSubstr("owners were not kept"));
+}
+
+TEST_F(Execute, CopyFailsWithTheErrorsText) {
+  fake_->boxes["web"] = Error(ErrorCode::kNotFound, "/none in the box does not exist");
+  EXPECT_EQ(Do({"cp", "web:/none", "."}), kExitFailure);
+  EXPECT_THAT(captured_.err(), HasSubstr("cp: /none in the box does not exist (not_found)"));
+  EXPECT_EQ(Do({"cp", "absent:/x", "."}), kExitFailure);
+}
+
 }  // namespace
 }  // namespace boxlite::cli

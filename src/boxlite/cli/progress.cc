@@ -41,9 +41,9 @@ std::string DescribeProgress(std::uint64_t bytes, std::uint64_t total,
     const auto full = static_cast<std::size_t>(part * kBarColumns);
     std::string bar = std::string(full, '=') + (full < kBarColumns ? ">" : "");
     bar.resize(kBarColumns, ' ');
-    const std::string line =
-        "[" + bar + "] " + std::string(4 - std::min<std::size_t>(4, percent.size()), ' ') + percent +
-        "  " + text;
+    const std::string line = "[" + bar + "] " +
+                             std::string(4 - std::min<std::size_t>(4, percent.size()), ' ') +
+                             percent + "  " + text;
     if (line.size() < columns) return line;
     text = percent + "  " + text;
   }
@@ -62,8 +62,7 @@ void ProgressLine::Update(std::uint64_t bytes, std::uint64_t total) {
   if (now - last_ < kStep) return;
   last_ = now;
   const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(now - begin_);
-  const std::string line =
-      kEraseLine + DescribeProgress(bytes, total, elapsed, ColumnsOf(fd_));
+  const std::string line = kEraseLine + DescribeProgress(bytes, total, elapsed, ColumnsOf(fd_));
   written_ = WriteAll(fd_, line).ok();
   if (!written_) is_terminal_ = false;
 }

@@ -7,8 +7,8 @@
 
 namespace boxlite::cli {
 
-// "[=====>    ]  52%  12.0 MiB of 23.1 MiB, 4.1 MiB/s", within `columns`. `total` 0: not known, then
-// without the bar. Pure.
+// "[=====>    ]  52%  12.0 MiB of 23.1 MiB, 4.1 MiB/s", within `columns`. `total` 0: not known,
+// then without the bar. Pure.
 std::string DescribeProgress(std::uint64_t bytes, std::uint64_t total,
                              std::chrono::milliseconds elapsed, unsigned columns);
 

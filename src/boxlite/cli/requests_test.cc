@@ -66,6 +66,8 @@ TEST(AttachRequest, TakesOneBox) {
   EXPECT_FALSE(attach({"a", "b"}).ok());
 }
 
+Result<CopyRequest> Copy(Words words) { return Parse(kCopy, ParseCopy, std::move(words)); }
+
 TEST(CreateRequest, TakesEveryOption) {
   Result<CreateRequest> request =
       Create({"--name",       "web",          "-e",          "A=1",
@@ -314,6 +316,38 @@ TEST(ReportRequest, TakesAFormatAndNoArguments) {
   EXPECT_EQ(Parse(kVersion, ParseVersion, {"--format", "json"})->format, Format::kJson);
   EXPECT_FALSE(Parse(kDoctor, ParseDoctor, {"now"}).ok());
   EXPECT_FALSE(Parse(kVersion, ParseVersion, {"now"}).ok());
+}
+
+TEST(CopyRequest, TellsTheBoxFromTheHost) {
+  using Direction = CopyOptions::Direction;
+  Result<CopyRequest> into = Copy({"-aLq", "src", "web:/dst:with:colons"});
+  ASSERT_TRUE(into.ok()) << into.error().message();
+  EXPECT_EQ(into->box, "web");
+  EXPECT_EQ(into->options.direction, Direction::kIntoBox);
+  EXPECT_EQ(into->options.host_path, "src");
+  EXPECT_EQ(into->options.box_path, "/dst:with:colons");
+  EXPECT_TRUE(into->options.keep_owners && into->options.follow_link && into->quiet);
+  EXPECT_EQ(into->options.stream_fd, -1);
+  Result<CopyRequest> out = Copy({"web:", "./a:b"});
+  ASSERT_TRUE(out.ok()) << out.error().message();
+  EXPECT_EQ(out->options.direction, Direction::kOutOfBox);
+  EXPECT_EQ(out->options.box_path, "/");
+  EXPECT_EQ(out->options.host_path, "./a:b");
+  EXPECT_EQ(Copy({"/a:b", "web:x"})->options.host_path, "/a:b");
+}
+
+TEST(CopyRequest, TakesAStreamInOnePlace) {
+  EXPECT_EQ(Copy({"-", "web:/d"})->options.stream_fd, 0);
+  EXPECT_EQ(Copy({"web:/d", "-"})->options.stream_fd, 1);
+  EXPECT_EQ(Copy({"-", "-"}).error().code(), ErrorCode::kInvalidArgument);
+}
+
+TEST(CopyRequest, NeedsExactlyOneBox) {
+  EXPECT_EQ(Copy({"a:/x", "b:/y"}).error().code(), ErrorCode::kUnsupported);
+  for (const Words& words : {Words{"x", "y"}, Words{"./a:b", "/c:d"}, Words{"x"}, Words{},
+                             Words{"a:/x", "y", "z"}, Words{"", "a:/x"}, Words{":/x", "y"}}) {
+    EXPECT_EQ(Copy(words).error().code(), ErrorCode::kInvalidArgument);
+  }
 }
 
 }  // namespace

@@ -27,8 +27,8 @@ Fd OpenBeneath(int root_fd, const std::string& path, int flags) {
   constexpr int kTries = 100;
   int fd = -1;
   for (int i = 0; i < kTries; ++i) {
-    fd = static_cast<int>(::syscall(SYS_openat2, root_fd, path.empty() ? "." : path.c_str(), &how,
-                                    sizeof how));
+    fd = static_cast<int>(
+        ::syscall(SYS_openat2, root_fd, path.empty() ? "." : path.c_str(), &how, sizeof how));
     if (fd >= 0 || (errno != EAGAIN && errno != EINTR)) break;
   }
   return Fd(fd);

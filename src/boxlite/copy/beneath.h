@@ -1,5 +1,5 @@
-// Reaching files below a directory without ever leaving it: what every name of a hostile stream, and
-// every name in a directory that somebody else may change meanwhile, is opened with.
+// Reaching files below a directory without ever leaving it: what every name of a hostile stream,
+// and every name in a directory that somebody else may change meanwhile, is opened with.
 #pragma once
 
 #include <string>

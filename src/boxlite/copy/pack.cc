@@ -37,8 +37,8 @@ TarEntry EntryOf(const struct stat& info, std::string name) {
       break;
     case S_IFCHR:
     case S_IFBLK:
-      entry.kind = S_ISCHR(info.st_mode) ? TarEntry::Kind::kCharacterDevice
-                                         : TarEntry::Kind::kBlockDevice;
+      entry.kind =
+          S_ISCHR(info.st_mode) ? TarEntry::Kind::kCharacterDevice : TarEntry::Kind::kBlockDevice;
       entry.device_major = major(info.st_rdev);
       entry.device_minor = minor(info.st_rdev);
       break;
@@ -59,8 +59,9 @@ Result<std::string> ReadLink(int dir_fd, const std::string& name, const std::str
 
 Error KernelFile(const std::string& shown) {
   return Error(ErrorCode::kUnsupported,
-               shown + " belongs to the kernel (proc, sys, ...) and cannot be copied as a file; read "
-                       "it with cat");
+               shown +
+                   " belongs to the kernel (proc, sys, ...) and cannot be copied as a file; read "
+                   "it with cat");
 }
 
 }  // namespace
@@ -110,7 +111,8 @@ Status Packer::OpenRoot() {
     return VisitDirectory("", std::move(directory), info.st_dev);
   }
   if (options_.contents_only) return ErrnoError(path, ENOTDIR);
-  if (!S_ISREG(info.st_mode)) return Error(ErrorCode::kConflict, path + " changed while it was opened");
+  if (!S_ISREG(info.st_mode))
+    return Error(ErrorCode::kConflict, path + " changed while it was opened");
   if (IsKernelFilesystem(fd.get())) return KernelFile(path);
   return BeginFile(EntryOf(info, StreamName("")), std::move(fd), path);
 }
@@ -236,7 +238,8 @@ Result<std::size_t> Packer::Read(char* buffer, std::size_t size) {
       if (count < 0 && errno == EINTR) continue;
       if (count < 0) return ErrnoError("read " + file_shown_);
       if (count == 0) {
-        return Error(ErrorCode::kConflict, file_shown_ + " shrank while it was read: copy it again");
+        return Error(ErrorCode::kConflict,
+                     file_shown_ + " shrank while it was read: copy it again");
       }
       filled += static_cast<std::size_t>(count);
       file_left_ -= static_cast<std::uint64_t>(count);

@@ -1,5 +1,5 @@
-// Packer: one file, symbolic link or directory tree as a tar stream, made as it is read: memory is a
-// directory's names at each level and the names of files with several links.
+// Packer: one file, symbolic link or directory tree as a tar stream, made as it is read: memory is
+// a directory's names at each level and the names of files with several links.
 #pragma once
 
 #include <sys/stat.h>
@@ -18,8 +18,8 @@
 namespace boxlite {
 
 struct PackOptions {
-  std::string path;         // resolved as the kernel does, but for a symbolic link at its end
-  std::string root_name;    // what it is called in the stream
+  std::string path;            // resolved as the kernel does, but for a symbolic link at its end
+  std::string root_name;       // what it is called in the stream
   bool contents_only = false;  // what is in the directory, not itself; root_name is not used
   bool follow_link = false;    // what `path` points to, when it is a symbolic link
 };
@@ -60,9 +60,9 @@ class Packer {
   PackOptions options_;
   Fd root_;
   std::vector<Level> levels_;
-  Fd directory_;                // of the level whose path is directory_path_
+  Fd directory_;  // of the level whose path is directory_path_
   std::string directory_path_;
-  std::string pending_;         // headers and padding that wait to be read
+  std::string pending_;  // headers and padding that wait to be read
   std::size_t pending_taken_ = 0;
   Fd file_;
   std::string file_shown_;

@@ -66,7 +66,8 @@ TEST_F(PackTest, ALinkIsCopiedAsALinkUnlessItIsFollowed) {
 }
 
 TEST_F(PackTest, GnuTarReadsTheStream) {
-  Result<std::string> stream = Pack({.path = source, .root_name = std::string(120, 'r') + "/\xc3\xa9"});
+  Result<std::string> stream =
+      Pack({.path = source, .root_name = std::string(120, 'r') + "/\xc3\xa9"});
   ASSERT_THAT(stream, IsOk());
   Spill(directory_.Path("s.tar"), *stream);
   Result<std::string> seen = RunProgram({"/bin/tar", "-tf", directory_.Path("s.tar")});

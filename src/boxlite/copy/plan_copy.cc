@@ -90,9 +90,8 @@ Result<CopyPlan> PlanCopy(const std::string& source, const PathFacts& source_fac
                    shown + " is neither a file nor a directory: nothing is copied over it");
     case Kind::kFile:
       if (from_directory) {
-        return Error(ErrorCode::kConflict,
-                     "the directory " + Shown(source, source_facts) +
-                         " cannot be copied over the file " + shown);
+        return Error(ErrorCode::kConflict, "the directory " + Shown(source, source_facts) +
+                                               " cannot be copied over the file " + shown);
       }
       if (AssertsDirectory(destination)) {
         return Error(ErrorCode::kConflict, shown + " is no directory");

@@ -41,8 +41,8 @@ struct Destination {
   std::string path;
   PathFacts facts;  // never a symbolic link
 };
-// Follows the destination's symbolic links by `look` (facts of a path), so that the file behind them
-// is replaced and not the link; what they point to need not exist. kConflict: too many.
+// Follows the destination's symbolic links by `look` (facts of a path), so that the file behind
+// them is replaced and not the link; what they point to need not exist. kConflict: too many.
 Result<Destination> ResolveDestination(
     const std::string& path, const std::function<Result<PathFacts>(const std::string&)>& look);
 

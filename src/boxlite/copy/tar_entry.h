@@ -10,22 +10,14 @@ namespace boxlite {
 inline constexpr std::size_t kTarBlock = 512;
 
 struct TarEntry {
-  enum class Kind {
-    kFile,
-    kDirectory,
-    kSymlink,
-    kHardLink,
-    kCharacterDevice,
-    kBlockDevice,
-    kFifo
-  };
+  enum class Kind { kFile, kDirectory, kSymlink, kHardLink, kCharacterDevice, kBlockDevice, kFifo };
   Kind kind = Kind::kFile;
   std::string name;
-  std::string link;         // of symbolic and hard links
-  std::uint32_t mode = 0;   // the twelve bits of chmod
+  std::string link;        // of symbolic and hard links
+  std::uint32_t mode = 0;  // the twelve bits of chmod
   std::uint32_t uid = 0;
   std::uint32_t gid = 0;
-  std::uint64_t size = 0;   // kFile: the bytes that follow; else 0
+  std::uint64_t size = 0;  // kFile: the bytes that follow; else 0
   std::int64_t mtime_s = 0;
   std::uint32_t mtime_ns = 0;  // read only: written streams have whole seconds, as docker's
   std::uint32_t device_major = 0;

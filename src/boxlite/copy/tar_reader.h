@@ -31,7 +31,8 @@ class TarReader {
   explicit TarReader(TarConsumer& consumer) : consumer_(consumer) {}
 
   // Any number of bytes. kCorrupt: they are no tar stream; kUnsupported: a member that this reader
-  // cannot restore (GNU's sparse and multi-volume formats). After an error it must not be fed again.
+  // cannot restore (GNU's sparse and multi-volume formats). After an error it must not be fed
+  // again.
   Status Feed(std::string_view bytes);
   // After the last byte. kCorrupt: the stream was cut before its end.
   Status Finish() const;

@@ -86,19 +86,22 @@ TEST(TarReader, TakesGnusLongNamesAndBinaryNumbers) {
   TarEntry marker;
   marker.name = "././@LongLink";
   const std::string name(500, 'n');
-  std::string longname = Broken([&] {
-    TarEntry entry = marker;
-    entry.size = name.size() + 1;
-    return entry;
-  }(), 156, "L");
+  std::string longname = Broken(
+      [&] {
+        TarEntry entry = marker;
+        entry.size = name.size() + 1;
+        return entry;
+      }(),
+      156, "L");
   longname += name + std::string(TarPadding(name.size() + 1) + 1, '\0');
   TarEntry file;
   file.name = "cut";
   file.size = 3;
   const std::string header = Broken(file, 108, std::string("\x80\0\0\0\0\x01\x11\x70", 8));
   Recorder recorder;
-  ASSERT_THAT(ReadAll(recorder, longname + header + "abc" + std::string(509, '\0') + EncodeTarEnd()),
-              IsOk());
+  ASSERT_THAT(
+      ReadAll(recorder, longname + header + "abc" + std::string(509, '\0') + EncodeTarEnd()),
+      IsOk());
   ASSERT_EQ(recorder.entries.size(), 1u);
   EXPECT_EQ(recorder.entries[0].name, name);
   EXPECT_EQ(recorder.entries[0].uid, 70000u);
@@ -122,7 +125,8 @@ TEST(TarReader, RefusesWhatIsNoTar) {
   file.name = "f";
   file.size = 5;
   const std::string negative(12, '\xff');
-  for (const std::string& size : {negative, "\x80" + std::string(11, '\x7f'), std::string("9999")}) {
+  for (const std::string& size :
+       {negative, "\x80" + std::string(11, '\x7f'), std::string("9999")}) {
     EXPECT_THAT(ReadAll(recorder, Broken(file, 124, size)), HasCode(ErrorCode::kCorrupt));
   }
   EXPECT_TRUE(recorder.entries.empty());

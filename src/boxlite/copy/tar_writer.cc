@@ -72,7 +72,10 @@ char TypeOf(TarEntry::Kind kind) {
 
 void Seal(Block& block, char type) {
   block[kTypeOffset] = type;
-  std::memcpy(block.data() + kMagicOffset, "ustar\0" "00", 8);
+  std::memcpy(block.data() + kMagicOffset,
+              "ustar\0"
+              "00",
+              8);
   std::memset(block.data() + kChecksum.offset, ' ', kChecksum.size);
   std::uint32_t sum = 0;
   for (const char byte : block) sum += static_cast<unsigned char>(byte);

@@ -27,8 +27,9 @@ bool IsDirectoryAt(int fd, const std::string& name) {
 
 Error ThroughLink(const std::string& shown) {
   return Error(ErrorCode::kPermissionDenied,
-               shown + ": there is a symbolic link on the way, and none is followed below the "
-                       "destination");
+               shown +
+                   ": there is a symbolic link on the way, and none is followed below the "
+                   "destination");
 }
 
 }  // namespace
@@ -80,9 +81,9 @@ Status Unpacker::CheckExpected(const std::string& path, const TarEntry& entry) {
                                              entry.kind == TarEntry::Kind::kDirectory ||
                                              entry.kind == TarEntry::Kind::kHardLink);
   if (surplus || !IsBelowOrSame(path, expected)) {
-    return Error(ErrorCode::kPermissionDenied,
-                 "the stream has \"" + entry.name + "\", but only \"" + expected +
-                     "\" was asked for: it is not written");
+    return Error(ErrorCode::kPermissionDenied, "the stream has \"" + entry.name +
+                                                   "\", but only \"" + expected +
+                                                   "\" was asked for: it is not written");
   }
   seen_root_name_ = true;
   return {};
@@ -205,20 +206,20 @@ Status Unpacker::MakeDirectory(const std::string& path, const TarEntry& entry) {
   if (errno != EEXIST) return ErrnoError("make " + Shown(path));
   // One that was there keeps its owner, mode and time: the copy adds to it.
   if (IsDirectoryAt(parent_.get(), name)) return {};
-  return Error(ErrorCode::kConflict,
-               Shown(path) + " is no directory and is not replaced by one");
+  return Error(ErrorCode::kConflict, Shown(path) + " is no directory and is not replaced by one");
 }
 
 // Finishes those that `next_path` is not in.
 Status Unpacker::FinishDirectories(const std::string& next_path) {
   Status first;
-  while (!directories_.empty() && !(!next_path.empty() &&
-                                    IsBelowOrSame(next_path, directories_.back().path))) {
+  while (!directories_.empty() &&
+         !(!next_path.empty() && IsBelowOrSame(next_path, directories_.back().path))) {
     const OpenDirectoryLevel level = std::move(directories_.back());
     directories_.pop_back();
     Fd fd = OpenBeneath(root_.get(), level.path, O_RDONLY | O_DIRECTORY);
-    Status done = fd.valid() ? ApplyAttributes(fd.get(), AttributesFor(level.entry), Shown(level.path))
-                             : Status(ErrnoError(Shown(level.path)));
+    Status done = fd.valid()
+                      ? ApplyAttributes(fd.get(), AttributesFor(level.entry), Shown(level.path))
+                      : Status(ErrnoError(Shown(level.path)));
     if (first.ok()) first = std::move(done);
   }
   return first;
@@ -248,7 +249,8 @@ Status Unpacker::MakeLink(const std::string& path, const TarEntry& entry) {
 
 Status Unpacker::MakeHardLink(const std::string& path, const TarEntry& entry) {
   BOXLITE_ASSIGN_OR_RETURN(const std::string target, CheckName(entry.link, "a hard link to"));
-  if (target.empty() || (!options_.root_name.empty() && !IsBelowOrSame(target, options_.root_name))) {
+  if (target.empty() ||
+      (!options_.root_name.empty() && !IsBelowOrSame(target, options_.root_name))) {
     return Error(ErrorCode::kPermissionDenied, "the stream has a hard link to \"" + entry.link +
                                                    "\", which is not part of what was asked for");
   }

@@ -1,7 +1,7 @@
-// Unpacker: restores a tar stream strictly below one directory. The stream is hostile, and so may be
-// whoever else can write there: no name leaves the directory, no symbolic link is followed, whether
-// the stream made it or it was there before. What the stream may take is the disk, nothing else:
-// memory is one path for each level of directories under way.
+// Unpacker: restores a tar stream strictly below one directory. The stream is hostile, and so may
+// be whoever else can write there: no name leaves the directory, no symbolic link is followed,
+// whether the stream made it or it was there before. What the stream may take is the disk, nothing
+// else: memory is one path for each level of directories under way.
 #pragma once
 
 #include <sys/types.h>
@@ -24,10 +24,10 @@ struct UnpackOptions {
   // Only a member of this name and what is below it may come: a peer that was asked for one thing
   // cannot add others beside it. Empty: any names.
   std::string root_name;
-  bool one_file = false;            // with root_name: a single member that is no directory
-  std::optional<Owner> owner;       // of everything that is made
-  bool keep_owners = false;         // instead: whom the stream says
-  bool keep_special_bits = false;   // setuid, setgid, sticky
+  bool one_file = false;           // with root_name: a single member that is no directory
+  std::optional<Owner> owner;      // of everything that is made
+  bool keep_owners = false;        // instead: whom the stream says
+  bool keep_special_bits = false;  // setuid, setgid, sticky
   bool make_fifos = false;
 };
 

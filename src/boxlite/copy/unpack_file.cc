@@ -108,8 +108,8 @@ NewFile::~NewFile() {
 Status NewFile::Write(std::string_view bytes) {
   while (!bytes.empty()) {
     // In steps that end where the filesystem's blocks do.
-    const std::size_t step =
-        std::min<std::size_t>(bytes.size(), kHoleBytes - static_cast<std::size_t>(size_ % kHoleBytes));
+    const std::size_t step = std::min<std::size_t>(
+        bytes.size(), kHoleBytes - static_cast<std::size_t>(size_ % kHoleBytes));
     if (IsZero(bytes.substr(0, step))) {
       size_ += step;
       hole_at_end_ = true;

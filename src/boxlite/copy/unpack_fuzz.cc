@@ -33,7 +33,8 @@ struct World {
       BOXLITE_CHECK(::lstat((root + name).c_str(), &info) == 0);
       for (const auto number :
            {static_cast<std::uint64_t>(info.st_mode), static_cast<std::uint64_t>(info.st_nlink),
-            static_cast<std::uint64_t>(info.st_size), static_cast<std::uint64_t>(info.st_ctim.tv_sec),
+            static_cast<std::uint64_t>(info.st_size),
+            static_cast<std::uint64_t>(info.st_ctim.tv_sec),
             static_cast<std::uint64_t>(info.st_ctim.tv_nsec)}) {
         text += std::to_string(number) + " ";
       }

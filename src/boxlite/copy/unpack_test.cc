@@ -196,7 +196,8 @@ TEST_F(UnpackTest, MixesNoDirectoryWithAFile) {
 
 TEST_F(UnpackTest, LeavesNoHalfFileOfACutStream) {
   Spill(In("f"), "old");
-  const std::string whole = TarText().Directory("d", 0500).File("f", std::string(9000, 'n')).Bytes();
+  const std::string whole =
+      TarText().Directory("d", 0500).File("f", std::string(9000, 'n')).Bytes();
   EXPECT_THAT(Unpack(Options(), whole.substr(0, 6000)), HasCode(ErrorCode::kCorrupt));
   EXPECT_EQ(Slurp(In("f")), "old");
   EXPECT_EQ(ModeOf(In("d")), 0500u);
@@ -226,7 +227,8 @@ TEST_F(UnpackTest, AFileBeyondTheLimitIsAnErrorThatNamesIt) {
   ASSERT_EQ(::setrlimit(RLIMIT_FSIZE, &before), 0);
   ::signal(SIGXFSZ, SIG_DFL);
   ASSERT_FALSE(status.ok());
-  EXPECT_NE(status.error().message().find(In("big")), std::string::npos) << status.error().message();
+  EXPECT_NE(status.error().message().find(In("big")), std::string::npos)
+      << status.error().message();
   EXPECT_TRUE(Exists(In("a"))) << "what was whole stays";
   EXPECT_FALSE(Exists(In("big")));
 }

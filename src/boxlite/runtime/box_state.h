@@ -114,7 +114,7 @@ enum class Verb {
   kInspect,
   kAttach
 };
-inline constexpr int kVerbCount = 11;
+inline constexpr int kVerbCount = 12;
 inline constexpr int kStateCount = 6;
 std::string_view VerbName(Verb verb);
 

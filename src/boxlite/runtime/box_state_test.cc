@@ -15,7 +15,7 @@ constexpr BoxState kStates[] = {BoxState::kConfigured, BoxState::kStarting, BoxS
                                 BoxState::kStopping,   BoxState::kStopped,  BoxState::kFailed};
 constexpr Verb kVerbs[] = {Verb::kStart,  Verb::kStop,        Verb::kRestart, Verb::kKill,
                            Verb::kRemove, Verb::kForceRemove, Verb::kExec,    Verb::kWait,
-                           Verb::kLogs,   Verb::kInspect,     Verb::kAttach};
+                           Verb::kLogs,   Verb::kInspect,     Verb::kAttach,  Verb::kCopy};
 constexpr Phase kPhases[] = {Phase::kBooting, Phase::kReady, Phase::kMainStarted, Phase::kStopping};
 
 template <typename T>

@@ -11,8 +11,8 @@ using std::chrono::milliseconds;
 // -t's default: between main's stop signal and SIGKILL. As docker.
 inline constexpr milliseconds kDefaultGrace{10'000};
 
-// A box that was booted only to copy files, when it is stopped again: its main command is the image's
-// and has nothing of the user's to finish.
+// A box that was booted only to copy files, when it is stopped again: its main command is the
+// image's and has nothing of the user's to finish.
 inline constexpr milliseconds kCopyStopGrace{2'000};
 static_assert(kCopyStopGrace < kDefaultGrace);
 

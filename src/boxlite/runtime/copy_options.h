@@ -20,8 +20,8 @@ struct CopyOptions {
   // Owners as they are, by number. Otherwise what is made in the box belongs to the box's user, and
   // what is made on the host to whoever makes it. On the host only root can do so.
   bool keep_owners = false;
-  // Called now and then with the bytes of files (of the stream, with stream_fd) so far, and how many
-  // there will be; 0: not known.
+  // Called now and then with the bytes of files (of the stream, with stream_fd) so far, and how
+  // many there will be; 0: not known.
   std::function<void(std::uint64_t bytes, std::uint64_t total)> on_progress;
 };
 

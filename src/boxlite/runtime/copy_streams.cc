@@ -42,25 +42,20 @@ class PackPump {
   kj::Array<kj::byte> buffer_;
 };
 
-class UnpackSink final : public wire::ByteSink::Server {
+class CopySink final : public wire::ByteSink::Server {
  public:
-  explicit UnpackSink(std::shared_ptr<UnpackEnd> end) : end_(std::move(end)) {}
+  explicit CopySink(std::shared_ptr<CopyEnd> end) : end_(std::move(end)) {}
 
   kj::Promise<void> write(WriteContext context) override {
-    UnpackEnd& end = *end_;
-    if (!end.failure.ok() || end.unpacker == nullptr) return kj::READY_NOW;
-    end.failure = end.unpacker->Feed(AsText(context.getParams().getBytes()));
-    if (!end.failure.ok()) {
-      end.on_broken();
-    } else if (end.on_bytes) {
-      end.on_bytes(end.unpacker->data_bytes());
-    }
+    if (!end_->failure.ok()) return kj::READY_NOW;
+    end_->failure = end_->take(AsText(context.getParams().getBytes()));
+    if (!end_->failure.ok()) end_->on_broken();
     return kj::READY_NOW;
   }
   kj::Promise<void> end(EndContext) override { return kj::READY_NOW; }
 
  private:
-  std::shared_ptr<UnpackEnd> end_;
+  std::shared_ptr<CopyEnd> end_;
 };
 
 class CountingSink final : public wire::ByteSink::Server {
@@ -93,8 +88,8 @@ kj::Promise<void> PumpPacked(Packer& packer, wire::ByteSink::Client sink, Status
   return running.attach(kj::mv(pump));
 }
 
-wire::ByteSink::Client NewUnpackSink(std::shared_ptr<UnpackEnd> end) {
-  return kj::heap<UnpackSink>(std::move(end));
+wire::ByteSink::Client NewCopySink(std::shared_ptr<CopyEnd> end) {
+  return kj::heap<CopySink>(std::move(end));
 }
 
 wire::ByteSink::Client NewCountingSink(wire::ByteSink::Client target, ByteCount on_bytes) {

@@ -1,4 +1,4 @@
-// The host's ends of a copy's tar stream on the event loop: packing into a sink, unpacking as one.
+// The host's ends of a copy's tar stream on the event loop: packing into a sink, taking from one.
 #pragma once
 
 #include <kj/async-io.h>
@@ -6,11 +6,10 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
+#include <string_view>
 
 #include "boxlite/base/result.h"
 #include "boxlite/copy/pack.h"
-#include "boxlite/copy/unpack.h"
 #include "types.capnp.h"
 
 namespace boxlite {
@@ -23,15 +22,15 @@ using ByteCount = std::function<void(std::uint64_t bytes)>;
 kj::Promise<void> PumpPacked(Packer& packer, wire::ByteSink::Client sink, Status& failure,
                              ByteCount on_bytes);
 
-// Feeds `unpacker`; after its first failure, which goes into `failure`, `on_broken` is called once
-// and the rest is discarded. Shared, since the sink lives as long as the connection.
-struct UnpackEnd {
-  std::unique_ptr<Unpacker> unpacker;
-  Status failure;
+// Where a stream from the box goes. After the first failure of `take`, which stays in `failure`,
+// `on_broken` is called once and the rest is discarded. Shared with the sink, which lives as long
+// as the connection.
+struct CopyEnd {
+  std::function<Status(std::string_view bytes)> take;
   std::function<void()> on_broken;
-  ByteCount on_bytes;
+  Status failure;
 };
-wire::ByteSink::Client NewUnpackSink(std::shared_ptr<UnpackEnd> end);
+wire::ByteSink::Client NewCopySink(std::shared_ptr<CopyEnd> end);
 
 // Hands on to `target`, counting.
 wire::ByteSink::Client NewCountingSink(wire::ByteSink::Client target, ByteCount on_bytes);

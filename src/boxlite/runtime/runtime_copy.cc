@@ -5,8 +5,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <memory>
 
+#include "boxlite/base/files.h"
 #include "boxlite/copy/plan_copy.h"
+#include "boxlite/copy/unpack.h"
 #include "boxlite/runtime/budgets.h"
 #include "boxlite/runtime/copy_streams.h"
 #include "boxlite/runtime/program_input.h"
@@ -102,6 +105,7 @@ class CopyCall {
 
   Result<CopyPlan> PlanInto(std::uint64_t& total);
   Result<CopyPlan> PlanOutOf(std::uint64_t& total);
+  Result<std::unique_ptr<Unpacker>> OpenUnpacker(const CopyPlan& plan);
   Status Wait(wire::Transfer::Client& transfer, kj::Promise<void> broken);
   ByteCount Counter(std::uint64_t total);
 
@@ -172,8 +176,8 @@ Result<CopyReport> CopyCall::Into() {
   if (packer) {
     pumping = PumpPacked(*packer, kj::mv(sink), unreadable, Counter(total));
   } else {
-    input = kj::heap<InputPump>(io_, options_.stream_fd,
-                                NewCountingSink(kj::mv(sink), Counter(0)), "", nullptr);
+    input = kj::heap<InputPump>(io_, options_.stream_fd, NewCountingSink(kj::mv(sink), Counter(0)),
+                                "", nullptr);
     pumping = input->Run();
   }
   Status done = Wait(transfer, kj::mv(pumping));
@@ -185,40 +189,43 @@ Result<CopyReport> CopyCall::Into() {
   return std::move(report_);
 }
 
+Result<std::unique_ptr<Unpacker>> CopyCall::OpenUnpacker(const CopyPlan& plan) {
+  UnpackOptions options;
+  options.directory = plan.directory;
+  options.root_name = plan.root_name;
+  options.one_file = plan.one_file;
+  options.keep_owners = options_.keep_owners && ::geteuid() == 0;
+  options.keep_special_bits = options.keep_owners;
+  if (options_.keep_owners && !options.keep_owners) {
+    report_.notes.push_back("owners were not kept: only root can give files away");
+  }
+  return Unpacker::Open(std::move(options));
+}
+
 Result<CopyReport> CopyCall::OutOf() {
   std::uint64_t total = 0;
   BOXLITE_ASSIGN_OR_RETURN(const CopyPlan plan, PlanOutOf(total));
   auto broken = kj::newPromiseAndFulfiller<void>();
-  const auto give_up = [&fulfiller = *broken.fulfiller]() {
+  auto end = std::make_shared<CopyEnd>();
+  end->on_broken = [&fulfiller = *broken.fulfiller]() {
     fulfiller.reject(KJ_EXCEPTION(FAILED, "the destination takes no more"));
   };
-  auto end = std::make_shared<UnpackEnd>();
-  Status reader_left;
-  wire::ByteSink::Client sink = nullptr;
+  std::unique_ptr<Unpacker> unpacker;
+  const ByteCount count = Counter(total);
   if (options_.stream_fd >= 0) {
-    sink = NewCountingSink(NewFdSink(options_.stream_fd,
-                                     [&]() {
-                                       reader_left =
-                                           Error(ErrorCode::kUnavailable,
-                                                 "the tar stream could not be written: its reader "
-                                                 "left, or there is no space");
-                                       give_up();
-                                     }),
-                           Counter(total));
+    end->take = [this, &count, written = std::uint64_t{0}](std::string_view bytes) mutable {
+      Status taken = WriteAll(options_.stream_fd, bytes);
+      written += bytes.size();
+      if (taken.ok()) count(written);
+      return taken;
+    };
   } else {
-    UnpackOptions unpack;
-    unpack.directory = plan.directory;
-    unpack.root_name = plan.root_name;
-    unpack.one_file = plan.one_file;
-    unpack.keep_owners = options_.keep_owners && ::geteuid() == 0;
-    unpack.keep_special_bits = unpack.keep_owners;
-    if (options_.keep_owners && !unpack.keep_owners) {
-      report_.notes.push_back("owners were not kept: only root can give files away");
-    }
-    BOXLITE_ASSIGN_OR_RETURN(end->unpacker, Unpacker::Open(std::move(unpack)));
-    end->on_broken = give_up;
-    end->on_bytes = Counter(total);
-    sink = NewUnpackSink(end);
+    BOXLITE_ASSIGN_OR_RETURN(unpacker, OpenUnpacker(plan));
+    end->take = [&unpacker, &count](std::string_view bytes) {
+      Status taken = unpacker->Feed(bytes);
+      if (taken.ok()) count(unpacker->data_bytes());
+      return taken;
+    };
   }
   auto request = client_.shim().packRequest();
   auto pack = request.initRequest();
@@ -226,19 +233,18 @@ Result<CopyReport> CopyCall::OutOf() {
   pack.setRootName(AsBytes(plan.root_name));
   pack.setContentsOnly(plan.contents_only);
   pack.setFollowLink(options_.follow_link);
-  request.setSink(kj::mv(sink));
+  request.setSink(NewCopySink(end));
   using Answer = capnp::Response<wire::Shim::PackResults>;
   BOXLITE_ASSIGN_OR_RETURN(Answer answer, client_.Await<Answer>(request.send()));
   BOXLITE_RETURN_IF_ERROR(FromBox(answer.getError()));
   wire::Transfer::Client transfer = answer.getTransfer();
   Status done = Wait(transfer, kj::mv(broken.promise));
   BOXLITE_RETURN_IF_ERROR(std::move(end->failure));
-  BOXLITE_RETURN_IF_ERROR(std::move(reader_left));
   BOXLITE_RETURN_IF_ERROR(std::move(done));
-  if (end->unpacker) {
-    BOXLITE_RETURN_IF_ERROR(end->unpacker->Finish());
-    report_.skipped += end->unpacker->skipped();
-    report_.bytes = end->unpacker->data_bytes();
+  if (unpacker) {
+    BOXLITE_RETURN_IF_ERROR(unpacker->Finish());
+    report_.skipped += unpacker->skipped();
+    report_.bytes = unpacker->data_bytes();
   }
   report_.destination = options_.host_path;
   return std::move(report_);

@@ -8,8 +8,7 @@ namespace {
 
 void RequireRunning(Shim& shim) {
   if (shim.accepts_programs()) return;
-  kj::throwFatalException(
-      AsException(Error(ErrorCode::kWrongState, "the box is being shut down")));
+  kj::throwFatalException(AsException(Error(ErrorCode::kWrongState, "the box is being shut down")));
 }
 
 class TransferService final : public wire::Transfer::Server {
