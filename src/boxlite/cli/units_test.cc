@@ -109,12 +109,12 @@ TEST(Units, WritesTimesInUtcWithNanoseconds) {
   EXPECT_EQ(FormatTime(1'000'000'000'000'000'042), "2001-09-09T01:46:40.000000042Z");
 }
 
-TEST(DescribeSize, UsesTheLargestUnitBelowIt) {
-  EXPECT_EQ(DescribeSize(0), "0 B");
-  EXPECT_EQ(DescribeSize(1023), "1023 B");
-  EXPECT_EQ(DescribeSize(1536), "1.5 KiB");
-  EXPECT_EQ(DescribeSize(20 * kMib), "20.0 MiB");
-  EXPECT_EQ(DescribeSize(std::numeric_limits<std::uint64_t>::max()), "16.0 EiB");
+TEST(BinarySize, UsesTheLargestUnitBelowIt) {
+  EXPECT_EQ(BinarySize(0), "0 B");
+  EXPECT_EQ(BinarySize(1023), "1023 B");
+  EXPECT_EQ(BinarySize(1536), "1.5 KiB");
+  EXPECT_EQ(BinarySize(20 * kMib), "20.0 MiB");
+  EXPECT_EQ(BinarySize(std::numeric_limits<std::uint64_t>::max()), "16.0 EiB");
 }
 
 }  // namespace
