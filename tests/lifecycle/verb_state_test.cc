@@ -11,7 +11,7 @@ namespace {
 
 constexpr Verb kVerbs[] = {Verb::kStart,  Verb::kStop,        Verb::kRestart, Verb::kKill,
                            Verb::kRemove, Verb::kForceRemove, Verb::kExec,    Verb::kWait,
-                           Verb::kLogs,   Verb::kInspect,     Verb::kAttach};
+                           Verb::kLogs,   Verb::kInspect,     Verb::kAttach,  Verb::kCopy};
 constexpr BoxState kStates[] = {BoxState::kConfigured, BoxState::kStarting, BoxState::kRunning,
                                 BoxState::kStopping,   BoxState::kStopped,  BoxState::kFailed};
 constexpr int kMainsSignal = 12;
@@ -40,6 +40,8 @@ std::vector<std::string> Words(Verb verb, const std::string& id) {
       return {"inspect", id};
     case Verb::kAttach:
       return {"attach", id, R"({"say": true})"};
+    case Verb::kCopy:
+      return {"cp-out", id, "/greeting"};
   }
   return {};
 }
@@ -107,6 +109,10 @@ class VerbInState : public ::testing::TestWithParam<Cell> {
       case Verb::kExec:
         EXPECT_TRUE(IsOk(answer));
         EXPECT_EQ(answer.output, "hi\n");
+        return;
+      case Verb::kCopy:
+        EXPECT_TRUE(IsOk(answer));
+        EXPECT_NE(answer.output.find("hi\n"), std::string::npos);
         return;
       case Verb::kAttach:
         EXPECT_TRUE(IsOk(answer));

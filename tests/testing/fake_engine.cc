@@ -13,6 +13,7 @@
 
 #include "agent.capnp.h"
 #include "boxlite/base/process_identity.h"
+#include "boxlite/copy/tar_writer.h"
 #include "boxlite/rpc/error_mapping.h"
 #include "boxlite/rpc/serial_handshake.h"
 #include "boxlite/vmm/qemu_command.h"
@@ -119,6 +120,20 @@ class ProcessService final : public wire::Process::Server {
   kj::Own<FakeProgram> program_;
 };
 
+// The one file of the fake's box that can be copied out.
+constexpr char kFilePath[] = "/greeting";
+constexpr char kFileContent[] = "hi\n";
+
+// A pack that has written everything.
+class PackedService final : public wire::Process::Server {
+ public:
+  kj::Promise<void> wait(WaitContext context) override {
+    context.getResults().initExit().setCode(0);
+    return kj::READY_NOW;
+  }
+  kj::Promise<void> transferResult(TransferResultContext) override { return kj::READY_NOW; }
+};
+
 class AgentService final : public wire::Agent::Server {
  public:
   explicit AgentService(Machine& machine) : machine_(machine) {}
@@ -163,6 +178,28 @@ class AgentService final : public wire::Agent::Server {
   }
 
   kj::Promise<void> ping(PingContext) override { return kj::READY_NOW; }
+
+  kj::Promise<void> pathInfo(PathInfoContext context) override {
+    if (AsText(context.getParams().getPath()) != kFilePath) return kj::READY_NOW;  // absent
+    auto info = context.getResults().initInfo();
+    info.setKind(wire::PathInfo::Kind::FILE);
+    info.setSize(sizeof kFileContent - 1);
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> pack(PackContext context) override {
+    TarEntry entry;
+    entry.name = std::string(AsText(context.getParams().getRequest().getRootName()));
+    entry.size = sizeof kFileContent - 1;
+    const std::string bytes = EncodeTarHeader(entry) + kFileContent +
+                              std::string(TarPadding(entry.size), '\0') + EncodeTarEnd();
+    auto sink = context.getParams().getSink();
+    auto request = sink.writeRequest();
+    request.setBytes(AsBytes(bytes));
+    return request.send()
+        .then([sink]() mutable { return sink.endRequest().send().ignoreResult(); })
+        .then([context]() mutable { context.getResults().setProcess(kj::heap<PackedService>()); });
+  }
 
  private:
   void Start(StartContext context, bool is_main) {

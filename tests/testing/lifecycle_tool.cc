@@ -214,6 +214,14 @@ class Tool {
       options.streams.err.fd = STDERR_FILENO;
       return FromProgramEnd(runtime_.Exec(id, options));
     }
+    if (verb == "cp-out") {
+      CopyOptions options;
+      options.direction = CopyOptions::Direction::kOutOfBox;
+      options.box_path = words.at(2);
+      options.stream_fd = STDOUT_FILENO;
+      Result<CopyReport> report = runtime_.Copy(id, options);
+      return FromStatus(report.ok() ? Status() : Status(std::move(report).error()));
+    }
     if (verb == "wait") return FromExitResult(runtime_.Wait(id));
     if (verb == "logs" || verb == "follow") {
       LogOptions options;
