@@ -133,8 +133,7 @@ Status RuntimeImpl::Start(const BoxId& id, Attachment attachment) {
   BOXLITE_ASSIGN_OR_RETURN(OfdLock verb, TakeVerb(box, "start"));
   Starter starter;
   starter.attachment = attachment;
-  starter.kind =
-      attachment == Attachment::kAttached ? StartedBy::kAttachedClient : StartedBy::kNobody;
+  starter.kind = StartedBy::kNobody;  // also when the box's life is the caller's: it comes to exec
   Result<std::optional<StartedLife>> started = StartLocked(box, verb, starter);
   return started.ok() ? Status() : Status(std::move(started).error());
 }

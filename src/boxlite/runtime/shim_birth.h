@@ -36,9 +36,9 @@ enum class MainInput {
 
 // Who starts a life, as far as main's input is concerned.
 enum class StartedBy {
-  kAttachedClient,   // run in the foreground, or a caller whose life it shares
+  kAttachedClient,   // run in the foreground
   kFollowingClient,  // start -a: it stays for the output of a life that is not its own
-  kNobody,           // run -d, start
+  kNobody,           // run -d, start, a caller that comes to exec: main is not what it is there for
 };
 
 // The one rule of main's input:
