@@ -34,8 +34,8 @@ interface Agent {
 
   ping @4 () -> ();
 
-  processes @5 () -> (error :Types.Error, processes :List(Types.ProcessInfo));
-  # All processes of the box, main first.
+  processes @5 () -> (error :Types.Error, processes :List(Types.ProcessInfo), total :UInt32);
+  # The processes of the box, main first; no more than fit into an answer, `total` says how many there are.
 
   statistics @6 () -> (error :Types.Error, statistics :Types.GuestStatistics);
 
@@ -79,7 +79,8 @@ interface Process {
   # Delivered to the program, or to its process group. An ended program is wrongState.
 
   stdin @2 () -> (sink :Types.ByteSink);
-  # The program's input. end() closes it. Asking twice gives the same input.
+  # The program's input. end() closes it; on a terminal, which cannot be closed without hanging up, it
+  # types ^D. Asking twice gives the same input.
 
   kill @3 () -> ();
   # SIGKILL to everything in its cgroup.

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "boxlite/agent/box_filesystem.h"
+#include "boxlite/agent/box_look.h"
 #include "boxlite/agent/console.h"
 #include "boxlite/agent/personality.h"
 #include "boxlite/agent/root_disk.h"
@@ -191,6 +192,26 @@ kj::Promise<void> AgentService::shutdown(ShutdownContext context) {
 
 kj::Promise<void> AgentService::ping(PingContext) {
   KJ_REQUIRE(stage_ != Stage::kFresh, "personalise comes first");
+  return kj::READY_NOW;
+}
+
+Status AgentService::CheckMayLook() const {
+  if (stage_ == Stage::kShuttingDown) return WrongState("the box is being shut down");
+  return main_executed_ ? Status() : WrongState("the box does not run yet");
+}
+
+kj::Promise<void> AgentService::processes(ProcessesContext context) {
+  if (Status may = CheckMayLook(); !may.ok()) return Answer(context, may);
+  return ListBoxProcesses().then([context](ProcessList&& list) mutable {
+    auto results = context.getResults();
+    ToWire(list, results.initProcesses(static_cast<unsigned>(list.processes.size())));
+    results.setTotal(static_cast<std::uint32_t>(list.total));
+  });
+}
+
+kj::Promise<void> AgentService::statistics(StatisticsContext context) {
+  if (Status may = CheckMayLook(); !may.ok()) return Answer(context, may);
+  FillStatistics(context.getResults().initStatistics());
   return kj::READY_NOW;
 }
 

@@ -21,6 +21,8 @@ class AgentService final : public wire::Agent::Server {
   kj::Promise<void> pathInfo(PathInfoContext context) override;
   kj::Promise<void> pack(PackContext context) override;
   kj::Promise<void> unpack(UnpackContext context) override;
+  kj::Promise<void> processes(ProcessesContext context) override;
+  kj::Promise<void> statistics(StatisticsContext context) override;
 
  private:
   enum class Stage { kFresh, kPersonalised, kRootMounted, kShuttingDown };
@@ -32,6 +34,7 @@ class AgentService final : public wire::Agent::Server {
   template <typename Context>
   kj::Promise<void> StartTransfer(Context context, ProgramPlan plan,
                                   kj::Maybe<wire::ByteSink::Client> sink);
+  Status CheckMayLook() const;
   Result<kj::Own<Program>> Spawn(const ProgramPlan& plan);
   kj::Promise<void> EndPrograms(std::chrono::milliseconds grace);
   Status Flush();

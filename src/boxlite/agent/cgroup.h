@@ -3,15 +3,28 @@
 // that killing the group ends all of it.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
+#include <vector>
 
 #include "boxlite/base/fd.h"
 #include "boxlite/base/result.h"
 
 namespace boxlite {
 
-// The box's own, with its device filter; once, at boot.
+// The box's own, with its device filter and what statistics count; once, at boot.
 Status MakeBoxCgroup();
+inline constexpr char kBoxCgroup[] = "/sys/fs/cgroup/box";
+
+// A process of the box by its pid in the agent's namespace, and the id of the program whose group
+// it is in: "main" for the box's own.
+struct BoxProcess {
+  pid_t pid = 0;
+  std::string program;
+};
+// Main's first. Zombies are not among them.
+std::vector<BoxProcess> BoxProcesses();
 
 // Sends a signal to every process of the box, but those forked at that very moment: for asking, not
 // for killing.

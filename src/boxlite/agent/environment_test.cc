@@ -22,6 +22,13 @@ TEST(Environment, PathAndHomeAreAddedOnlyWhereTheyAreMissing) {
               ElementsAre("HOME=/x", "PATH="));
 }
 
+TEST(Environment, AProgramWithATerminalIsToldOfOneUnlessItWasTold) {
+  EXPECT_THAT(CompleteEnvironment({"HOME=/", "PATH="}, "/", Standard::kTerminal),
+              ElementsAre("HOME=/", "PATH=", "TERM=xterm"));
+  EXPECT_THAT(CompleteEnvironment({"HOME=/", "PATH=", "TERM=dumb"}, "/", Standard::kTerminal),
+              ElementsAre("HOME=/", "PATH=", "TERM=dumb"));
+}
+
 TEST(Environment, ACommandWithASlashIsNotSearched) {
   EXPECT_THAT(CommandCandidates("./a", "/bin"), ElementsAre("./a"));
   EXPECT_THAT(CommandCandidates("/a", ""), ElementsAre("/a"));

@@ -14,7 +14,8 @@ class InputSink final : public wire::ByteSink::Server {
  public:
   // What end() does: a pipe is closed. A terminal cannot be without hanging up its program, whose
   // output still counts; it gets what a person would type to end its input (EndOfInput()), so that
-  // `echo date | ... sh` ends on a terminal as it does on a pipe.
+  // `cat` ends on a terminal as it does on a pipe. As with a person, a program that is not reading
+  // lines when it comes (a shell that edits them itself, and runs a command just then) may miss it.
   enum class Kind { kPipe, kTerminal };
 
   // `fd`, a pipe's write end or a terminal's master, is non-blocking. It is held open until end(),

@@ -43,6 +43,12 @@ TEST_F(ProgramPlanTest, IsReadAsItWasSent) {
   EXPECT_EQ(plan->user, "box:users");
 }
 
+TEST_F(ProgramPlanTest, ATerminalIsOneThatWasAskedFor) {
+  EXPECT_EQ(ReadPlan(params_)->terminal, std::nullopt);
+  params_.getSpec().initTerminal().setRows(50);
+  EXPECT_EQ(ReadPlan(params_)->terminal, (WindowSize{50, 0}));
+}
+
 TEST_F(ProgramPlanTest, AnIdMustBeFitToNameACgroup) {
   for (const char* id : {"", "..", "a/b", "A", "a b", "a.b", "cgroup.kill"}) {
     params_.setId(id);

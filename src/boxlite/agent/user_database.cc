@@ -10,6 +10,8 @@ namespace {
 
 // As docker: the same range for users and groups.
 constexpr std::uint32_t kMaxId = 0x7fffffff;
+// Beyond it useradd refuses.
+constexpr std::size_t kMaxNameBytes = 32;
 
 bool IsNumber(std::string_view text) {
   return !text.empty() &&
@@ -147,6 +149,18 @@ Result<UserIdentity> ResolveUser(std::string_view user, std::string_view passwd,
     }
   }
   return identity;
+}
+
+std::map<uid_t, std::string> UserNames(const std::set<uid_t>& uids, std::string_view passwd) {
+  std::map<uid_t, std::string> names;
+  ForEachEntry<7>(passwd, [&](const std::array<std::string_view, 7>& fields) {
+    const auto uid = ParseId(fields[2]);
+    if (uid && uids.contains(*uid) && fields[0].size() <= kMaxNameBytes) {
+      names.emplace(*uid, fields[0]);  // the first entry of a number counts, as for getpwuid()
+    }
+    return names.size() < uids.size();
+  });
+  return names;
 }
 
 }  // namespace boxlite

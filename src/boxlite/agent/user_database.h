@@ -5,6 +5,8 @@
 
 #include <sys/types.h>
 
+#include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,5 +32,8 @@ inline constexpr std::size_t kMaxSupplementaryGroups = 65536;
 // before ':'. kResourceExhausted: more groups than the kernel takes.
 Result<UserIdentity> ResolveUser(std::string_view user, std::string_view passwd,
                                  std::string_view group);
+
+// The names of these users; who is not in passwd, or has an absurdly long name there, gets none.
+std::map<uid_t, std::string> UserNames(const std::set<uid_t>& uids, std::string_view passwd);
 
 }  // namespace boxlite

@@ -112,5 +112,13 @@ TEST(UserDatabase, MoreGroupsThanTheKernelTakesAreRefused) {
   EXPECT_EQ(ResolveUser("box", kPasswd, groups).error().code(), ErrorCode::kResourceExhausted);
 }
 
+TEST(UserNames, AreOfTheFirstEntryOfEachNumber) {
+  using Names = std::map<uid_t, std::string>;
+  EXPECT_EQ(UserNames({0, 1000, 77}, kPasswd), (Names{{0, "root"}, {1000, "box"}}));
+  EXPECT_EQ(UserNames({}, kPasswd), Names());
+  EXPECT_EQ(UserNames({5}, std::string(4000, 'x') + ":x:5:5::/:\nshort:x:5:5::/:\n"),
+            (Names{{5, "short"}}));
+}
+
 }  // namespace
 }  // namespace boxlite
