@@ -49,7 +49,7 @@ interface Shim {
   # window. `from`: the logical offset it begins at; all ones: the end as it is now. The reader reads the
   # log's files; what it has shown it tells by MainAttachment.shown.
 
-  processes @10 () -> (error :Types.Error, processes :List(Types.ProcessInfo));
+  processes @10 () -> (error :Types.Error, processes :List(Types.ProcessInfo), total :UInt32);
   statistics @11 () -> (error :Types.Error, statistics :Types.GuestStatistics);
   pathInfo @12 (path :Data, followLink :Bool) -> (error :Types.Error, info :Types.PathInfo);
   pack @13 (request :Types.PackRequest, sink :Types.ByteSink) -> (error :Types.Error, transfer :Transfer);

@@ -59,6 +59,7 @@ struct Machine {
   FakeScript script;
   FakeDisk disk{kQemuBoxDirFd};
   std::vector<kj::Own<FakeProgram>> programs;
+  std::vector<std::string> commands;  // of the programs
   std::uint64_t written = 0;
 };
 
@@ -201,6 +202,37 @@ class AgentService final : public wire::Agent::Server {
         .then([context]() mutable { context.getResults().setProcess(kj::heap<PackedService>()); });
   }
 
+  kj::Promise<void> processes(ProcessesContext context) override {
+    return machine_.Reach("processes").then([this, context]() mutable {
+      auto results = context.getResults();
+      if (machine_.Fails("processes", results.initError())) return;
+      const std::size_t count = machine_.programs.size();
+      auto list = results.initProcesses(static_cast<unsigned>(count));
+      for (unsigned i = 0; i < count; ++i) {
+        list[i].setPid(static_cast<int>(i) + 1);
+        list[i].setUser(AsBytes("root"));
+        list[i].setState(AsBytes("S"));
+        list[i].setCpuMs(10 * (i + 1));
+        list[i].setCommand(AsBytes(machine_.commands[i]));
+        list[i].setExecId(i == 0 ? kj::str("main") : kj::str("exec-", i));
+      }
+      results.setTotal(static_cast<unsigned>(count));
+    });
+  }
+
+  kj::Promise<void> statistics(StatisticsContext context) override {
+    return machine_.Reach("statistics").then([this, context]() mutable {
+      auto results = context.getResults();
+      if (machine_.Fails("statistics", results.initError())) return;
+      auto statistics = results.initStatistics();
+      statistics.setCpuMs(1234);
+      statistics.setMemoryBytes(1 << 20);
+      statistics.setMemoryLimitBytes(4 << 20);
+      statistics.setProcesses(static_cast<unsigned>(machine_.programs.size()));
+      statistics.setWrittenBytes(machine_.written);
+    });
+  }
+
  private:
   void Start(StartContext context, bool is_main) {
     const auto params = context.getParams();
@@ -242,6 +274,9 @@ class AgentService final : public wire::Agent::Server {
     results.setPid(static_cast<int>(machine_.programs.size()) + 1);
     results.setProcess(kj::heap<ProcessService>(machine_, kj::addRef(*program)));
     machine_.programs.push_back(kj::mv(program));
+    std::string command;
+    for (const std::string& word : argv) command += (command.empty() ? "" : " ") + word;
+    machine_.commands.push_back(command);
     if (machine_.script.lie.contains("garbage")) {
       const std::string noise(64, '\xff');
       static_cast<void>(!::write(kQemuAgentFd, noise.data(), noise.size()));

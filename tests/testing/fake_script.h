@@ -6,8 +6,9 @@
 //    "lie": ["challenge" | "garbage"], "ignore_quit": true, "silent_control": true,
 //    "flush": {"ms": 6000, "progress": true}, "helper": true}
 //
-// Steps: greeting, personalise, mountRoot, start, exec, signal, kill, shutdown. `helper` leaves a
-// second process that inherits the machine's lock and does not die with the engine.
+// Steps: greeting, personalise, mountRoot, start, exec, signal, kill, shutdown, processes,
+// statistics. `helper` leaves a second process that inherits the machine's lock and does not die
+// with the engine.
 #pragma once
 
 #include <cstdint>

@@ -172,6 +172,34 @@ Json PretendShim(const BoxId& id, const std::string& home_path) {
   return {{"ok", true}, {"terminated", true}};
 }
 
+Json FromProcesses(const Result<BoxProcesses>& processes) {
+  if (!processes.ok()) return Failed(processes.error());
+  Json json = {{"ok", true}, {"total", processes->total}, {"processes", Json::array()}};
+  for (const BoxProcess& process : processes->processes) {
+    json["processes"].push_back({{"pid", process.pid},
+                                 {"user", process.user},
+                                 {"exec", process.exec_id},
+                                 {"cpu_ms", process.cpu_ms},
+                                 {"command", process.command}});
+  }
+  return json;
+}
+
+Json FromHostUse(const std::optional<HostUse>& use) {
+  if (!use) return nullptr;
+  return {{"pid", use->pid}, {"rss_bytes", use->resident_bytes}};
+}
+
+Json FromUse(const Result<BoxUse>& use) {
+  if (!use.ok()) return Failed(use.error());
+  return {{"ok", true},
+          {"cpu_ms", use->cpu_ms},
+          {"memory_bytes", use->memory_bytes},
+          {"processes", use->processes},
+          {"shim", FromHostUse(use->shim)},
+          {"vm", FromHostUse(use->vm)}};
+}
+
 class Tool {
  public:
   explicit Tool(Runtime& runtime) : runtime_(runtime) {}
@@ -236,6 +264,8 @@ class Tool {
       json["ok"] = true;
       return json;
     }
+    if (verb == "top") return FromProcesses(runtime_.Processes(id));
+    if (verb == "stats") return FromUse(runtime_.Statistics(id));
     if (verb == "pretend-shim") return PretendShim(id, std::getenv("BOXLITE_HOME"));
     if (verb == "detach") return Detach(id, std::getenv("BOXLITE_HOME"));
     return {{"ok", false}, {"code", "usage"}, {"message", "no verb " + verb}};

@@ -68,4 +68,8 @@ static_assert(kVerbLockWait > kCallerCeiling + kDefaultGrace);
 // A live box's shim answers a greeting at once; one that does not is stopped by signal instead.
 inline constexpr milliseconds kHandshakeTimeout{3'000};
 
+// A look at a box's processes or statistics: the guest answers in milliseconds. An emulated one
+// with a thousand processes on a loaded host takes seconds.
+inline constexpr milliseconds kLookTimeout{20'000};
+
 }  // namespace boxlite

@@ -17,6 +17,7 @@
 #include "boxlite/base/result.h"
 #include "boxlite/runtime/box_spec.h"
 #include "boxlite/runtime/box_state.h"
+#include "boxlite/runtime/box_use.h"
 #include "boxlite/runtime/copy_options.h"
 #include "boxlite/runtime/events.h"
 #include "boxlite/runtime/program_io.h"
@@ -213,6 +214,10 @@ class Runtime {
   // What happens to the boxes of this home, whoever does it, until `until_ns` or stop_fd. Works on
   // a home that is read-only, or not there yet. kUnavailable when the home goes away.
   virtual Status WatchEvents(const EventOptions& options, const EventSink& sink) = 0;
+  // What a running box does and uses. kWrongState: it does not run, or stopped while one looked;
+  // kTimeout: its guest does not answer.
+  virtual Result<BoxProcesses> Processes(const BoxId& id) = 0;
+  virtual Result<BoxUse> Statistics(const BoxId& id) = 0;
 };
 
 }  // namespace boxlite

@@ -100,6 +100,12 @@ class RuntimeGuard final : public Runtime {
   Status WatchEvents(const EventOptions& options, const EventSink& sink) override {
     return Guarded([&] { return runtime_->WatchEvents(options, sink); });
   }
+  Result<BoxProcesses> Processes(const BoxId& id) override {
+    return Guarded([&] { return runtime_->Processes(id); });
+  }
+  Result<BoxUse> Statistics(const BoxId& id) override {
+    return Guarded([&] { return runtime_->Statistics(id); });
+  }
 
  private:
   std::unique_ptr<Runtime> runtime_;

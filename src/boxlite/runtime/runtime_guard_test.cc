@@ -64,6 +64,8 @@ class ThrowingRuntime final : public Runtime {
   Result<PruneReport> Prune(const BoxPredicate&) override { return Unused(); }
   Result<std::uint64_t> DiskUsage(const BoxId&) override { return Unused(); }
   Status WatchEvents(const EventOptions&, const EventSink&) override { return Unused(); }
+  Result<BoxProcesses> Processes(const BoxId&) override { return Unused(); }
+  Result<BoxUse> Statistics(const BoxId&) override { return Unused(); }
 
  private:
   static Error Unused() { return Error(ErrorCode::kUnsupported, "unused"); }

@@ -1,7 +1,7 @@
 // The Runtime over files, locks and shims. Its sources: runtime_impl.cc (find, create, look),
 // runtime_lifecycle.cc (start, stop, kill, remove), runtime_io.cc (exec, wait), runtime_logs.cc
 // (logs), runtime_attach.cc (foreground run, attach), runtime_copy.cc (cp), runtime_manage.cc
-// (rename, prune, sizes, events).
+// (rename, prune, sizes, events), runtime_look.cc (processes, statistics).
 #pragma once
 
 #include <kj/async-io.h>
@@ -45,6 +45,8 @@ class RuntimeImpl final : public Runtime {
   Result<PruneReport> Prune(const BoxPredicate& wanted) override;
   Result<std::uint64_t> DiskUsage(const BoxId& id) override;
   Status WatchEvents(const EventOptions& options, const EventSink& sink) override;
+  Result<BoxProcesses> Processes(const BoxId& id) override;
+  Result<BoxUse> Statistics(const BoxId& id) override;
 
  private:
   // An existing box, opened: what every verb works on.
@@ -92,6 +94,8 @@ class RuntimeImpl final : public Runtime {
   Status BootForVerb(const OpenBox& box, Verb verb, BoxState state, Attachment boot_as);
   // What a broken connection means: what became of the box.
   static Error BoxWentAway(const OpenBox& box, Verb verb, Error error);
+  Result<std::unique_ptr<ShimClient>> ConnectToLook(const OpenBox& box, const std::string& verb);
+  static Error LookFailed(const OpenBox& box, const std::string& verb, Error error);
   Result<ProgramEnd> ExecOn(ShimClient& client, const ExecOptions& options);
   // The bytes that its removal gave back; nullopt: it was spared.
   Result<std::optional<std::uint64_t>> PruneOne(const BoxId& id, const BoxPredicate& wanted);

@@ -7,6 +7,7 @@
 #include "boxlite/shim/main_attachment.h"
 #include "boxlite/shim/shim.h"
 #include "boxlite/shim/shim_copy.h"
+#include "boxlite/shim/shim_look.h"
 #include "boxlite/shim/sinks.h"
 
 namespace boxlite {
@@ -166,6 +167,14 @@ class ShimService final : public wire::Shim::Server {
     return shim_.WhenStarted()
         .then([this, context]() { return AnswerUnpack(shim_, context); })
         .catch_(IntoError(context));
+  }
+
+  kj::Promise<void> processes(ProcessesContext context) override {
+    return AnswerProcesses(shim_, context).catch_(IntoError(context));
+  }
+
+  kj::Promise<void> statistics(StatisticsContext context) override {
+    return AnswerStatistics(shim_, context).catch_(IntoError(context));
   }
 
  private:
