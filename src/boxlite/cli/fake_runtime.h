@@ -24,6 +24,8 @@ class FakeRuntime final : public Runtime {
   int raise_in_run = 0;                       // RunForeground sends it to this process
   EndReport end;
   std::optional<Error> create_error;
+  BoxProcesses processes;
+  BoxUse use;  // of the next Statistics(), which adds a second and half a second of CPU
   CreateOptions created;
   ExecOptions executed;
   ForegroundOptions foreground;
@@ -123,6 +125,16 @@ class FakeRuntime final : public Runtime {
     watched = options;
     for (const BoxEvent& event : events) BOXLITE_RETURN_IF_ERROR(sink.take(event));
     return {};
+  }
+  Result<BoxProcesses> Processes(const BoxId& id) override {
+    BOXLITE_RETURN_IF_ERROR(Do("top", id));
+    return processes;
+  }
+  Result<BoxUse> Statistics(const BoxId& id) override {
+    BOXLITE_RETURN_IF_ERROR(Do("stats", id));
+    use.at_ns += 1'000'000'000;
+    use.cpu_ms += 500;
+    return use;
   }
 
   // "web" -> "web000000000"

@@ -104,6 +104,19 @@ struct LogsRequest {
 };
 Result<LogsRequest> ParseLogs(const Arguments& arguments);
 
+struct TopRequest {
+  std::string box;
+  Format format = Format::kTable;
+};
+Result<TopRequest> ParseTop(const Arguments& arguments);
+
+struct StatsRequest {
+  std::vector<std::string> boxes;  // none: all that run
+  bool once = false;
+  Format format = Format::kTable;
+};
+Result<StatsRequest> ParseStats(const Arguments& arguments);
+
 struct ListRequest {
   bool all = false;
   bool ids_only = false;

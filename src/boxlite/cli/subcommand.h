@@ -38,8 +38,8 @@ Result<Action> Prepare(const Arguments& arguments) {
 }
 
 extern const Subcommand kRun, kCreate, kStart, kStop, kRestart, kKill, kRemove, kExec, kWait, kLogs,
-    kAttach, kCopy, kList, kInspect, kInfo, kDoctor, kVersion, kRename, kPrune, kEvents,
-    kCompletion, kCompleteLine;
+    kAttach, kCopy, kTop, kStats, kList, kInspect, kInfo, kDoctor, kVersion, kRename, kPrune,
+    kEvents, kCompletion, kCompleteLine;
 
 // All that help tells of.
 std::span<const Subcommand* const> AllSubcommands();

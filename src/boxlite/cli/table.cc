@@ -15,12 +15,18 @@ std::size_t Width(const std::string& text) {
       std::count_if(text.begin(), text.end(), [](char c) { return !ContinuesCharacter(c); }));
 }
 
-std::string OneLine(std::string text) {
-  for (char& c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) c = '?';
+// Each control character is one '?': also those that UTF-8 writes with two bytes, which some
+// terminals obey.
+std::string OneLine(const std::string& text) {
+  std::string line;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    const auto next = static_cast<unsigned char>(i + 1 < text.size() ? text[i + 1] : 0);
+    const bool two_bytes = byte == 0xC2 && next >= 0x80 && next < 0xA0;
+    if (two_bytes) ++i;
+    line += byte < 0x20 || byte == 0x7f || two_bytes ? '?' : static_cast<char>(byte);
   }
-  return text;
+  return line;
 }
 
 }  // namespace
