@@ -1,5 +1,6 @@
 #include "boxlite/agent/output_pump.h"
 
+#include <capnp/any.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@ namespace {
 constexpr std::size_t kChunkBytes = 64 * 1024;
 // Of a message around the chunk, in words.
 constexpr std::size_t kEnvelopeWords = 16;
+constexpr std::uint16_t kWriteMethod = 0;  // ByteSink.write @0
 // What the kernel holds between a terminal's two ends, at most: 64 KiB and the last write's excess
 // on the way, 4 KiB that can be read. FIONREAD knows of the latter only.
 constexpr std::uint64_t kTerminalHolds = 128 * 1024;
@@ -101,6 +103,15 @@ void OutputPump::TellAwaiting() {
     (*awaiting)->fulfill();
   }
   awaiting_ = nullptr;
+}
+
+kj::Promise<void> OutputPump::WhenTaken() {
+  if (sink_gone_) return kj::READY_NOW;
+  // An empty write that is answered, behind all that were not.
+  auto request = sink_.typelessRequest(capnp::typeId<wire::ByteSink>(), kWriteMethod,
+                                       capnp::MessageSize{kEnvelopeWords, 0});
+  request.initAs<wire::ByteSink::WriteParams>();
+  return request.send().ignoreResult().catch_([](kj::Exception&&) {});
 }
 
 kj::Promise<void> OutputPump::Finish() {

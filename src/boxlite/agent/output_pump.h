@@ -29,6 +29,8 @@ class OutputPump {
   std::uint64_t Written() const;
   // Resolves when the first `position` bytes have been handed to the sink, or all that there were.
   kj::Promise<void> WhenDelivered(std::uint64_t position);
+  // Resolves when the sink has taken whatever was handed to it: a streaming call returns before.
+  kj::Promise<void> WhenTaken();
 
  private:
   kj::Promise<void> Pump();

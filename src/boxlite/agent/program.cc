@@ -149,6 +149,7 @@ void Program::Ended(const siginfo_t& info) {
   exit.by_signal = info.si_code != CLD_EXITED;
   exit.number = static_cast<std::uint8_t>(info.si_status);
   exit_ = exit;
+  pidfd_.Reset();  // the capability may outlive the program for long
   if (terminal_) terminal_->slave.Reset();
   end_->fulfill();
 }
@@ -158,11 +159,13 @@ kj::Promise<void> Program::Drain() {
     const std::uint64_t output_owed = (*output)->Written();
     kj::Promise<void> enough =
         timer_.afterDelay(kDrainLimit.count() * kj::MILLISECONDS)
-            .then([&pump = **output, output_owed]() { return pump.WhenDelivered(output_owed); });
+            .then([&pump = **output, output_owed]() { return pump.WhenDelivered(output_owed); })
+            .then([&pump = **output]() { return pump.WhenTaken(); });
     KJ_IF_MAYBE (errors, errors_) {
       const std::uint64_t errors_owed = (*errors)->Written();
-      enough = enough.then(
-          [&pump = **errors, errors_owed]() { return pump.WhenDelivered(errors_owed); });
+      enough =
+          enough.then([&pump = **errors, errors_owed]() { return pump.WhenDelivered(errors_owed); })
+              .then([&pump = **errors]() { return pump.WhenTaken(); });
     }
     return WhenOutputEnds().exclusiveJoin(kj::mv(enough));
   }
