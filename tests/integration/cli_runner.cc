@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
 #include <utility>
 
 #include "boxlite/base/files.h"
@@ -153,10 +154,13 @@ RunningCli CliTest::Launch(std::vector<std::string> args, std::vector<std::strin
 
 CliResult CliTest::Run(std::vector<std::string> args, const std::string& input) {
   RunningCli cli = Launch(std::move(args));
-  if (!input.empty()) {
-    EXPECT_TRUE(WriteAll(cli.in().get(), input).ok());
-  }
-  return cli.Finish();
+  if (input.empty()) return cli.Finish();
+  // Beside the reading: a program that answers while it is fed fills both pipes otherwise.
+  std::thread feeder(
+      [in = std::move(cli.in()), &input]() { EXPECT_TRUE(WriteAll(in.get(), input).ok()); });
+  CliResult result = cli.Finish();
+  feeder.join();
+  return result;
 }
 
 std::string CliTest::Ok(std::vector<std::string> args, const std::string& input) {

@@ -67,8 +67,7 @@ class InputSink final : public wire::ByteSink::Server {
  public:
   explicit InputSink(kj::Own<FakeProgram> program) : program_(kj::mv(program)) {}
   kj::Promise<void> write(WriteContext context) override {
-    program_->GiveInput(context.getParams().getBytes());
-    return kj::READY_NOW;
+    return program_->GiveInput(context.getParams().getBytes());
   }
   kj::Promise<void> end(EndContext) override {
     program_->EndInput();

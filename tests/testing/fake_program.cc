@@ -17,9 +17,9 @@ constexpr std::size_t kTooMuch = 300 * 1024;
 
 const std::set<std::string>& Commands() {
   static const std::set<std::string> commands = {
-      "exit",        "echo",     "echo-err", "env",       "cat",         "sleep-forever",
-      "ignore-term", "say-term", "write",    "size",      "read",        "fsync",
-      "spew",        "crash",    "poweroff", "big-chunk", "bogus-signal"};
+      "exit",     "echo",        "echo-err", "env",   "cat",      "sleep-forever", "ignore-term",
+      "say-term", "write",       "size",     "read",  "fsync",    "pattern",       "count",
+      "deaf",     "leave-child", "spew",     "crash", "poweroff", "big-chunk",     "bogus-signal"};
   return commands;
 }
 
@@ -61,6 +61,12 @@ kj::Promise<FakeExit> FakeProgram::Run() {
 }
 
 kj::Promise<FakeExit> FakeProgram::Finish(FakeExit exit) {
+  if (leaves_child_) {
+    // Its pipe has not ended: the agent answers after its drain, and the child writes on.
+    exit_ = exit;
+    child_ = WriteForEver().eagerlyEvaluate([](kj::Exception&&) {});
+    return exit;
+  }
   // A reader who left is no reason not to end.
   auto out = out_.endRequest().send().ignoreResult().catch_([](kj::Exception&&) {});
   auto err = err_.endRequest().send().ignoreResult().catch_([](kj::Exception&&) {});
@@ -123,6 +129,19 @@ kj::Promise<FakeExit> FakeProgram::RunOne(const std::vector<std::string>& words)
     disk_.Flush();
     return FakeExit{0, {}};
   }
+  if (command == "pattern") return Pattern(0, std::strtoul(word(1).c_str(), nullptr, 10));
+  if (command == "count") {
+    counts_ = true;
+    return Count();
+  }
+  if (command == "deaf") {
+    deaf_ = true;
+    return kj::Promise<FakeExit>(kj::NEVER_DONE);
+  }
+  if (command == "leave-child") {
+    leaves_child_ = true;
+    return FakeExit{0, {}};
+  }
   if (command == "spew") return Spew(std::strtoul(word(1).c_str(), nullptr, 10));
   if (command == "crash") ::raise(SIGKILL);
   if (command == "poweroff") ::_exit(0);
@@ -151,6 +170,30 @@ kj::Promise<FakeExit> FakeProgram::Spew(std::size_t left) {
   });
 }
 
+kj::Promise<FakeExit> FakeProgram::Pattern(std::size_t at, std::size_t end) {
+  if (at >= end) return FakeExit{0, {}};
+  std::string part(std::min(end - at, kChunk), '\0');
+  for (std::size_t i = 0; i < part.size(); ++i) part[i] = PatternByte(at + i);
+  return Say(out_, part).then([this, next = at + part.size(), end](FakeExit&&) {
+    return Pattern(next, end);
+  });
+}
+
+kj::Promise<FakeExit> FakeProgram::Count() {
+  if (input_ended_) {
+    return Say(out_, std::to_string(counted_) + " " + std::to_string(hash_) + "\n");
+  }
+  auto pair = kj::newPromiseAndFulfiller<void>();
+  input_waiter_ = kj::mv(pair.fulfiller);
+  return pair.promise.then([this]() { return Count(); });
+}
+
+kj::Promise<void> FakeProgram::WriteForEver() {
+  auto request = out_.writeRequest();
+  request.setBytes(AsBytes("late\n"));
+  return request.send().then([this]() { return WriteForEver(); });
+}
+
 bool FakeProgram::Signal(int number) {
   if (exit_) return false;
   Trace(box_dir_fd_, "signal " + std::to_string(number) + " to " + argv_[0]);
@@ -166,11 +209,18 @@ bool FakeProgram::Signal(int number) {
   return true;
 }
 
-void FakeProgram::GiveInput(kj::ArrayPtr<const kj::byte> bytes) {
+kj::Promise<void> FakeProgram::GiveInput(kj::ArrayPtr<const kj::byte> bytes) {
+  if (deaf_) return ended_.addBranch().ignoreResult();
+  if (counts_) {
+    counted_ += bytes.size();
+    hash_ = HashOn(hash_, AsText(bytes));
+    return kj::READY_NOW;
+  }
   input_.append(AsText(bytes));
   KJ_IF_MAYBE (waiter, input_waiter_) {
     (*waiter)->fulfill();
   }
+  return kj::READY_NOW;
 }
 
 bool FakeProgram::Resize(int rows, int columns) {

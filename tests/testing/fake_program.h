@@ -2,7 +2,9 @@
 //
 //   exit N · echo WORDS · echo-err WORDS · env NAME · cat · sleep-forever · ignore-term · say-term
 //   · write KEY VALUE · read KEY · fsync · spew BYTES · crash (the engine kills itself) · poweroff
-//   · size (of its terminal, now) · big-chunk (beyond the contract) · bogus-signal (an exit no
+//   · pattern BYTES (PatternByte of each offset) · count (its input: bytes and hash) · deaf (never
+//   takes its input) · leave-child (a child goes on writing to its stdout) · size (of its terminal,
+//   now) · big-chunk (beyond the contract) · bogus-signal (an exit no
 //   kernel gives)
 //
 // Commands are joined by the argument ";" and run one after the other. Anything else is not found.
@@ -10,10 +12,12 @@
 
 #include <kj/async-io.h>
 
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -31,6 +35,17 @@ struct FakeExit {
 enum class FakeLookup { kFound, kMissing, kNotExecutable };
 FakeLookup LookUp(const std::vector<std::string>& argv);
 
+// Byte `offset` of what the command pattern writes.
+inline char PatternByte(std::uint64_t offset) {
+  return static_cast<char>((offset * 2654435761u >> 7) & 0xff);
+}
+// FNV-1a, of which `count` prints the end.
+inline constexpr std::uint64_t kHashBegin = 14695981039346656037u;
+inline std::uint64_t HashOn(std::uint64_t hash, std::string_view bytes) {
+  for (const char byte : bytes) hash = (hash ^ static_cast<unsigned char>(byte)) * 1099511628211u;
+  return hash;
+}
+
 class FakeProgram : public kj::Refcounted {
  public:
   FakeProgram(std::vector<std::string> argv, std::vector<std::string> env, FakeDisk& disk,
@@ -42,7 +57,8 @@ class FakeProgram : public kj::Refcounted {
   bool ended() const { return exit_.has_value(); }
   bool Signal(int number);  // false: it has ended
 
-  void GiveInput(kj::ArrayPtr<const kj::byte> bytes);
+  // Resolves when it has taken them.
+  kj::Promise<void> GiveInput(kj::ArrayPtr<const kj::byte> bytes);
   void EndInput();
   // Of its terminal. False: it has none.
   bool Resize(int rows, int columns);
@@ -54,6 +70,9 @@ class FakeProgram : public kj::Refcounted {
   kj::Promise<FakeExit> Say(wire::ByteSink::Client& sink, const std::string& text);
   kj::Promise<FakeExit> Cat();
   kj::Promise<FakeExit> Spew(std::size_t left);
+  kj::Promise<FakeExit> Pattern(std::size_t at, std::size_t end);
+  kj::Promise<FakeExit> Count();
+  kj::Promise<void> WriteForEver();
   kj::Promise<FakeExit> Finish(FakeExit exit);
 
   std::vector<std::string> argv_;
@@ -64,6 +83,12 @@ class FakeProgram : public kj::Refcounted {
   wire::ByteSink::Client err_;
   std::string input_;
   bool input_ended_ = false;
+  bool deaf_ = false;
+  bool counts_ = false;
+  std::uint64_t counted_ = 0;
+  std::uint64_t hash_ = kHashBegin;
+  bool leaves_child_ = false;
+  kj::Promise<void> child_ = nullptr;
   std::optional<std::pair<int, int>> terminal_;
   kj::Maybe<kj::Own<kj::PromiseFulfiller<void>>> input_waiter_;
   enum class OnTerm { kDie, kIgnore, kSay } on_term_ = OnTerm::kDie;

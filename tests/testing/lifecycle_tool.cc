@@ -11,6 +11,8 @@
 //     output goes to the inherited descriptor
 //   lifecycle_tool stop ID GRACE_MS | restart ID GRACE_MS | kill ID SIGNAL | rm ID | rmf ID
 //   lifecycle_tool exec ID ARG...           output on stdout before the line; input from stdin
+//   lifecycle_tool exec-with ID '<json>' ARG... | exec-attach ID EXEC '<json>' | execs ID
+//   lifecycle_tool exec-wait ID EXEC | exec-kill ID EXEC SIGNAL
 //   lifecycle_tool wait ID | logs ID | follow ID | ls | inspect ID | resolve REF | detach ID
 //   lifecycle_tool rename ID NAME | prune
 //   lifecycle_tool events SINCE_NS          a line "<action> <id> <name> <exitCode>" each, until
@@ -250,6 +252,13 @@ class Tool {
       Result<CopyReport> report = runtime_.Copy(id, options);
       return FromStatus(report.ok() ? Status() : Status(std::move(report).error()));
     }
+    if (verb == "exec-with") return ExecWith(id, words);
+    if (verb == "exec-attach") return AttachExec(id, words.at(2), Json::parse(words.at(3)));
+    if (verb == "execs") return Execs(id);
+    if (verb == "exec-wait") return FromProgramEnd(runtime_.WaitExec(id, words.at(2)));
+    if (verb == "exec-kill") {
+      return FromStatus(runtime_.SignalExec(id, words.at(2), std::stoi(words.at(3))));
+    }
     if (verb == "wait") return FromExitResult(runtime_.Wait(id));
     if (verb == "logs" || verb == "follow") {
       LogOptions options;
@@ -269,6 +278,68 @@ class Tool {
     if (verb == "pretend-shim") return PretendShim(id, std::getenv("BOXLITE_HOME"));
     if (verb == "detach") return Detach(id, std::getenv("BOXLITE_HOME"));
     return {{"ok", false}, {"code", "usage"}, {"message", "no verb " + verb}};
+  }
+
+  // What {"input", "detach", "out", "timeout", "say", "keys"} wish: out is "stdout", "inherited" or
+  // "none"; say prints the exec's id, or where its streams begin, on stderr.
+  static ProgramStreams StreamsOf(const Json& wish) {
+    ProgramStreams streams;
+    const std::string out = wish.value("out", "stdout");
+    if (out == "stdout") streams.out.fd = STDOUT_FILENO;
+    if (out == "inherited") streams.out.fd = kInheritedFd;
+    if (out != "none") streams.err.fd = STDERR_FILENO;
+    if (wish.value("input", false)) streams.stdin_fd = STDIN_FILENO;
+    streams.detach_keys = wish.value("keys", "");
+    return streams;
+  }
+
+  Json ExecWith(const BoxId& id, const std::vector<std::string>& words) {
+    const Json wish = Json::parse(words.at(2));
+    ExecOptions options;
+    options.argv.assign(words.begin() + 3, words.end());
+    options.streams = StreamsOf(wish);
+    options.timeout = std::chrono::milliseconds(wish.value("timeout", 0));
+    if (wish.value("say", false)) {
+      options.on_started = [](const std::string& exec_id) {
+        static_cast<void>(WriteAll(STDOUT_FILENO, exec_id + "\n").ok());
+      };
+    }
+    if (!wish.value("detach", false)) return FromProgramEnd(runtime_.Exec(id, options));
+    Result<std::string> exec_id = runtime_.ExecDetached(id, options);
+    if (!exec_id.ok()) return Failed(exec_id.error());
+    return {{"ok", true}, {"exec", *exec_id}};
+  }
+
+  Json AttachExec(const BoxId& id, const std::string& exec_id, const Json& wish) {
+    AttachExecOptions options;
+    options.stdout_from = wish.value("from", std::uint64_t{0});
+    options.streams = StreamsOf(wish);
+    std::uint64_t begin = 0;
+    options.on_begin = [&](std::uint64_t stdout_begin, std::uint64_t) {
+      begin = stdout_begin;
+      if (wish.value("say", false)) static_cast<void>(WriteAll(STDOUT_FILENO, "attached\n").ok());
+    };
+    Json json = FromProgramEnd(runtime_.AttachExec(id, exec_id, options));
+    json["begin"] = begin;
+    return json;
+  }
+
+  Json Execs(const BoxId& id) {
+    Result<std::vector<ExecInfo>> execs = runtime_.Execs(id);
+    if (!execs.ok()) return Failed(execs.error());
+    Json json = {{"ok", true}, {"execs", Json::array()}};
+    for (const ExecInfo& exec : *execs) {
+      Json one = {{"id", exec.id},
+                  {"argv", exec.argv},
+                  {"running", exec.running},
+                  {"timed_out", exec.timed_out},
+                  {"attached", exec.attached},
+                  {"begin", exec.stdout_begin},
+                  {"end", exec.stdout_end}};
+      if (exec.exit) one["exit"] = FromExit(*exec.exit);
+      json["execs"].push_back(std::move(one));
+    }
+    return json;
   }
 
   Json StayWithMain(const std::string& verb, const BoxId& id, const std::string& text) {
@@ -307,7 +378,12 @@ class Tool {
   static Json FromProgramEnd(const Result<ProgramEnd>& end) {
     if (!end.ok()) return Failed(end.error());
     if (end->detached) return {{"ok", true}, {"detached", true}};
-    return {{"ok", true}, {"exit", FromExit(end->exit)}};
+    return {{"ok", true},
+            {"exit", FromExit(end->exit)},
+            {"exec", end->exec_id},
+            {"timed_out", end->timed_out},
+            {"stdout_end", end->stdout_end},
+            {"stderr_end", end->stderr_end}};
   }
 
   static std::chrono::milliseconds Milliseconds(const std::string& text) {

@@ -23,8 +23,10 @@ inline Result<ClientRequest> ParseClient(const Arguments& arguments) {
   return request;
 }
 
-// Of a call that stayed with a program: its own code, or 0 when the caller left it running.
+// Of a call that stayed with a program: its own code, 124 when its timeout ended it, or 0 when the
+// caller left it running.
 inline int ExitCodeOf(const ProgramEnd& end) {
+  if (end.timed_out) return kExitTimedOut;
   return end.detached ? kExitOk : end.exit.ShellCode();
 }
 

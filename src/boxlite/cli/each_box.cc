@@ -44,4 +44,14 @@ int ForEachBox(Session& session, const std::vector<std::string>& references, con
   return code;
 }
 
+Result<std::string> ParseExecId(const Arguments& arguments, const std::vector<std::string>& boxes) {
+  const std::optional<std::string> exec = arguments.Last("exec");
+  if (!exec) return std::string();
+  if (exec->empty()) return Error(ErrorCode::kInvalidArgument, "--exec is empty");
+  if (boxes.size() > 1) {
+    return Error(ErrorCode::kInvalidArgument, "--exec names an exec of one box, not of several");
+  }
+  return *exec;
+}
+
 }  // namespace boxlite::cli

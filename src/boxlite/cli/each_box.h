@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "boxlite/cli/arguments.h"
 #include "boxlite/cli/session.h"
 
 namespace boxlite::cli {
@@ -16,5 +17,8 @@ using BoxVerb =
 
 // kExitFailure when any of them failed.
 int ForEachBox(Session& session, const std::vector<std::string>& references, const BoxVerb& verb);
+
+// The value of --exec; empty: not given. An exec is one box's: more boxes with it are an error.
+Result<std::string> ParseExecId(const Arguments& arguments, const std::vector<std::string>& boxes);
 
 }  // namespace boxlite::cli

@@ -221,6 +221,65 @@ TEST_F(Execute, StartWithAOrIStaysWithALifeThatIsNotItsOwn) {
   EXPECT_EQ(captured_.out(), "") << "only what main writes";
 }
 
+TEST_F(Execute, DetachedExecPrintsItsIdOnly) {
+  fake_->boxes = {{"web", {}}, {"bad", Error(ErrorCode::kCommandNotFound, "no command x")}};
+  EXPECT_EQ(Do({"exec", "-d", "web", "make"}), kExitOk);
+  EXPECT_EQ(captured_.out(), "exec-1\n");
+  EXPECT_EQ(fake_->executed.streams.stdin_fd, -1);
+  EXPECT_EQ(Do({"exec", "-dit", "web", "sh"}), kExitOk) << "needs no terminal here";
+  EXPECT_EQ(fake_->executed.streams.stdin_fd, STDIN_FILENO) << "its input stays open";
+  EXPECT_TRUE(fake_->executed.terminal.has_value());
+  EXPECT_EQ(Do({"exec", "-d", "bad", "x"}), kExitNotFound);
+}
+
+TEST_F(Execute, AnExecThatItsTimeoutEndedExitsAsTimeoutDoes) {
+  fake_->boxes = {{"web", {}}};
+  fake_->exit = {.code = {}, .signal = SIGTERM};
+  fake_->timed_out = true;
+  EXPECT_EQ(Do({"exec", "--timeout", "5", "web", "make"}), kExitTimedOut);
+  EXPECT_EQ(fake_->executed.timeout, std::chrono::seconds(5));
+  EXPECT_EQ(Do({"wait", "--exec", "exec-1", "web"}), kExitOk);
+  EXPECT_EQ(captured_.out(), "124\n");
+}
+
+TEST_F(Execute, AttachToAnExecTellsWhatIsGone) {
+  fake_->boxes = {{"web", {}}};
+  fake_->exit = {.code = 7, .signal = {}};
+  ExecInfo exec;
+  exec.id = "exec-3";
+  exec.running = true;
+  fake_->execs = {exec};
+  fake_->stdout_begin = 100;
+  EXPECT_EQ(Do({"attach", "--exec", "exec-3", "--stdout-from", "40", "web"}), 7);
+  EXPECT_EQ(fake_->exec_attached.stdout_from, 40U);
+  EXPECT_EQ(fake_->exec_attached.streams.stdin_fd, -1);
+  EXPECT_THAT(captured_.err(), HasSubstr("60 bytes of stdout are gone"));
+  EXPECT_THAT(captured_.err(), Not(HasSubstr("stderr")));
+  EXPECT_EQ(Do({"attach", "--exec", "exec-3", "-i", "web"}), 7);
+  EXPECT_EQ(fake_->exec_attached.streams.stdin_fd, STDIN_FILENO);
+  EXPECT_EQ(Do({"attach", "--exec", "exec-4", "web"}), kExitFailure);
+  EXPECT_THAT(captured_.err(), HasSubstr("no exec exec-4 is kept"));
+}
+
+TEST_F(Execute, ListsExecsUnlessABoxIsCalledLs) {
+  fake_->boxes = {{"web", {}}};
+  ExecInfo exec;
+  exec.id = "exec-3";
+  fake_->execs = {exec};
+  EXPECT_EQ(Do({"exec", "ls", "-q", "web"}), kExitOk);
+  EXPECT_EQ(captured_.out(), "exec-3\n");
+  EXPECT_EQ(Do({"exec", "ls", "nobody"}), kExitFailure);
+  fake_->boxes = {{"web", {}}, {"ls", {}}};
+  EXPECT_EQ(Do({"exec", "ls", "web"}), kExitOk);
+  EXPECT_THAT(fake_->calls, ElementsAre("execs web000000000", "exec ls0000000000"));
+}
+
+TEST_F(Execute, SignalsAnExecByItsId) {
+  fake_->boxes = {{"web", {}}};
+  EXPECT_EQ(Do({"kill", "--exec", "exec-3", "-s", "TERM", "web"}), kExitOk);
+  EXPECT_THAT(fake_->calls, ElementsAre("kill 15 exec-3 web000000000"));
+}
+
 TEST_F(Execute, SignalsGoToMainUnlessTheyAreToBeKept) {
   class Main final : public ProgramControls {
    public:

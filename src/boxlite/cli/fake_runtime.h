@@ -30,6 +30,10 @@ class FakeRuntime final : public Runtime {
   ExecOptions executed;
   ForegroundOptions foreground;
   AttachOptions attached;
+  AttachExecOptions exec_attached;
+  std::vector<ExecInfo> execs;
+  std::uint64_t stdout_begin = 0;                     // as AttachExec tells it
+  bool timed_out = false;                             // what Exec, AttachExec and WaitExec end by
   std::function<void(const ProgramStreams&)> on_run;  // called by RunForeground
   bool detaches = false;                              // RunForeground and Attach end by it
   BoxSpec spec;                                       // of every box, but for its names
@@ -76,6 +80,29 @@ class FakeRuntime final : public Runtime {
     BOXLITE_RETURN_IF_ERROR(Do("cp", id));
     if (options.on_progress) options.on_progress(5, 10);
     return copy_report;
+  }
+  Result<std::string> ExecDetached(const BoxId& id, const ExecOptions& options) override {
+    executed = options;
+    BOXLITE_RETURN_IF_ERROR(Do("exec detached", id));
+    return std::string("exec-1");
+  }
+  Result<ProgramEnd> AttachExec(const BoxId& id, const std::string& exec_id,
+                                const AttachExecOptions& options) override {
+    exec_attached = options;
+    BOXLITE_RETURN_IF_ERROR(Do("attach " + exec_id, id));
+    if (options.on_begin) options.on_begin(stdout_begin, options.stderr_from);
+    return End();
+  }
+  Result<std::vector<ExecInfo>> Execs(const BoxId& id) override {
+    BOXLITE_RETURN_IF_ERROR(Do("execs", id));
+    return execs;
+  }
+  Result<ProgramEnd> WaitExec(const BoxId& id, const std::string& exec_id) override {
+    BOXLITE_RETURN_IF_ERROR(Do("wait " + exec_id, id));
+    return End();
+  }
+  Status SignalExec(const BoxId& id, const std::string& exec_id, int number) override {
+    return Do("kill " + std::to_string(number) + " " + exec_id, id);
   }
   Result<ProcessExit> Wait(const BoxId& id) override {
     BOXLITE_RETURN_IF_ERROR(Do("wait", id));
@@ -157,6 +184,7 @@ class FakeRuntime final : public Runtime {
     ProgramEnd program_end;
     program_end.exit = exit;
     program_end.detached = detaches;
+    program_end.timed_out = timed_out;
     return program_end;
   }
   // Boxes without an error run, the others have failed of it.

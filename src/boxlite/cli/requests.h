@@ -54,6 +54,10 @@ Result<StartRequest> ParseStart(const Arguments& arguments);
 
 struct AttachRequest {
   std::string box;
+  std::string exec;          // empty: main
+  bool interactive = false;  // execs only: feed its input
+  std::uint64_t stdout_from = 0;
+  std::uint64_t stderr_from = 0;
   bool no_stdin = false;
   ClientRequest client;
 };
@@ -67,6 +71,7 @@ Result<StopRequest> ParseStop(const Arguments& arguments);
 
 struct KillRequest {
   std::vector<std::string> boxes;
+  std::string exec;  // empty: main
   int signal = 0;
 };
 Result<KillRequest> ParseKill(const Arguments& arguments);
@@ -77,13 +82,29 @@ struct RemoveRequest {
 };
 Result<RemoveRequest> ParseRemove(const Arguments& arguments);
 
+struct WaitRequest {
+  std::vector<std::string> boxes;
+  std::string exec;  // empty: main
+};
+Result<WaitRequest> ParseWait(const Arguments& arguments);
+
+struct ExecListRequest {
+  std::string box;
+  bool ids_only = false;
+  bool whole = false;  // nothing is shortened
+  Format format = Format::kTable;
+};
+
 struct ExecRequest {
   std::string box;
   ExecOptions options;
   bool interactive = false;
   bool terminal = false;
+  bool detach = false;
   ClientRequest client;
   std::vector<std::string> unknown_variables;
+  // `exec ls BOX`, unless a box is called ls: then it is the command BOX in that one.
+  std::optional<ExecListRequest> list;
 };
 Result<ExecRequest> ParseExec(const Arguments& arguments);
 

@@ -255,7 +255,50 @@ TEST(ExecRequest, NeedsABoxAndACommand) {
        std::vector<Words>{{}, {"box"}, {"box", "--"}, {"", "x"}, {"box", ""}}) {
     EXPECT_FALSE(Exec(words).ok());
   }
-  EXPECT_EQ(Exec({"-d", "box", "sh"}).error().code(), ErrorCode::kUnsupported);
+}
+
+TEST(ExecRequest, MayBeLeftToItselfAndEndAtATime) {
+  Result<ExecRequest> request = Exec({"-d", "--timeout", "5m", "box", "make"});
+  ASSERT_TRUE(request.ok()) << request.error().message();
+  EXPECT_TRUE(request->detach);
+  EXPECT_EQ(request->options.timeout, std::chrono::minutes(5));
+  EXPECT_EQ(Exec({"box", "make"})->options.timeout.count(), 0);
+  EXPECT_FALSE(Exec({"box", "make", "-d"})->detach);
+  EXPECT_FALSE(Exec({"--timeout", "soon", "box", "make"}).ok());
+}
+
+TEST(ExecRequest, IsAListWhenItMayBeOne) {
+  Result<ExecRequest> request = Exec({"ls", "-q", "box"});
+  ASSERT_TRUE(request.ok() && request->list.has_value());
+  EXPECT_EQ(request->list->box, "box");
+  EXPECT_TRUE(request->list->ids_only);
+  EXPECT_EQ(Exec({"ls", "--format", "json", "box"})->list->format, Format::kJson);
+  EXPECT_FALSE(Exec({"ls", "box", "-c", "x"})->list.has_value());
+  EXPECT_FALSE(Exec({"-i", "ls", "box"})->list.has_value()) << "the command box in the box ls";
+  EXPECT_FALSE(Exec({"box", "ls", "web"})->list.has_value());
+}
+
+TEST(AttachRequest, OfAnExecTakesOffsets) {
+  const auto attach = [](Words words) { return Parse(kAttach, ParseAttach, std::move(words)); };
+  Result<AttachRequest> request = attach({"--exec", "exec-3", "--stdout-from", "7", "web"});
+  ASSERT_TRUE(request.ok()) << request.error().message();
+  EXPECT_EQ(request->exec, "exec-3");
+  EXPECT_EQ(request->stdout_from, 7U);
+  EXPECT_EQ(request->stderr_from, 0U);
+  request = attach({"--exec", "exec-3", "--stdout-from", "7", "--stderr-from", "9", "web"});
+  EXPECT_EQ(request->stdout_from, 7U);
+  EXPECT_EQ(request->stderr_from, 9U);
+  EXPECT_FALSE(attach({"--exec", "exec-3", "--stdout-from", "-1", "web"}).ok());
+  EXPECT_FALSE(attach({"--stdout-from", "7", "web"}).ok()) << "main's output is in the log";
+  EXPECT_FALSE(attach({"-i", "web"}).ok());
+  EXPECT_FALSE(attach({"--exec", "", "web"}).ok());
+}
+
+TEST(ExecId, IsOfOneBox) {
+  EXPECT_EQ(Parse(kWait, ParseWait, {"--exec", "exec-3", "a"})->exec, "exec-3");
+  EXPECT_EQ(Parse(kKill, ParseKill, {"--exec", "exec-3", "a"})->exec, "exec-3");
+  EXPECT_FALSE(Parse(kWait, ParseWait, {"--exec", "exec-3", "a", "b"}).ok());
+  EXPECT_FALSE(Parse(kKill, ParseKill, {"--exec", "exec-3", "a", "b"}).ok());
 }
 
 TEST(LogsRequest, TakesTimesAndTimestamps) {

@@ -20,6 +20,7 @@
 #include "boxlite/runtime/box_use.h"
 #include "boxlite/runtime/copy_options.h"
 #include "boxlite/runtime/events.h"
+#include "boxlite/runtime/exec_options.h"
 #include "boxlite/runtime/program_io.h"
 
 namespace boxlite {
@@ -54,16 +55,6 @@ struct CreateOptions {
 enum class Attachment {
   kAttached,  // the life ends, gracefully, when this process does
   kDetached,  // the life goes on until somebody ends it
-};
-
-struct ExecOptions {
-  std::vector<std::string> argv;
-  std::vector<std::string> env;  // KEY=VALUE, over the box's
-  std::string working_dir;       // empty: the box's
-  std::string user;              // empty: the box's
-  // The program gets a terminal of this size; all its output then comes as stdout.
-  std::optional<TerminalSize> terminal;
-  ProgramStreams streams;
 };
 
 struct LogOptions {
@@ -149,9 +140,30 @@ class Runtime {
   // Without force: kWrongState while anything of the box lives.
   virtual Status Remove(const BoxId& id, Force force) = 0;
 
-  // Runs a program in the box until it ends and its output was written. No signal of this process
-  // is touched.
+  // Runs a program in the box until it ends and its output was delivered. No signal of this process
+  // is touched. kUnavailable: the box went away, or the connection to its supervisor was cut; in
+  // the latter case, which the message tells, the program lives on and AttachExec() finds it.
   virtual Result<ProgramEnd> Exec(const BoxId& id, const ExecOptions& options) = 0;
+
+  // Starts a program that outlives this process and returns its id once it was executed. Its output
+  // and its exit are kept (docs/exec.md says how much and how long) for the five calls below.
+  virtual Result<std::string> ExecDetached(const BoxId& id, const ExecOptions& options) = 0;
+
+  // Joins an exec that somebody else started, or started and lost. kNotFound: none of this id is
+  // kept. kConflict: another client reads its output or feeds its input. kWrongState: the box does
+  // not run; its input has ended; kInvalidArgument: an offset behind the stream's end.
+  virtual Result<ProgramEnd> AttachExec(const BoxId& id, const std::string& exec_id,
+                                        const AttachExecOptions& options) = 0;
+
+  // Those that run and those that are kept, oldest first. kWrongState when the box does not run:
+  // execs end with the life, and what was kept of them too.
+  virtual Result<std::vector<ExecInfo>> Execs(const BoxId& id) = 0;
+
+  // Blocks until it has ended; answers as often as asked while the exec is kept. Takes no output.
+  virtual Result<ProgramEnd> WaitExec(const BoxId& id, const std::string& exec_id) = 0;
+
+  // To its process group. kWrongState: it has ended.
+  virtual Status SignalExec(const BoxId& id, const std::string& exec_id, int number) = 0;
 
   // Files into the box or out of it, streamed: docs/cp.md has docker's table of what becomes where.
   // What was copied before a failure stays; no process does. A stopped box whose command is its

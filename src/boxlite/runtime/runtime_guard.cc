@@ -67,6 +67,22 @@ class RuntimeGuard final : public Runtime {
   Result<CopyReport> Copy(const BoxId& id, const CopyOptions& options) override {
     return Guarded([&] { return runtime_->Copy(id, options); });
   }
+  Result<std::string> ExecDetached(const BoxId& id, const ExecOptions& options) override {
+    return Guarded([&] { return runtime_->ExecDetached(id, options); });
+  }
+  Result<ProgramEnd> AttachExec(const BoxId& id, const std::string& exec_id,
+                                const AttachExecOptions& options) override {
+    return Guarded([&] { return runtime_->AttachExec(id, exec_id, options); });
+  }
+  Result<std::vector<ExecInfo>> Execs(const BoxId& id) override {
+    return Guarded([&] { return runtime_->Execs(id); });
+  }
+  Result<ProgramEnd> WaitExec(const BoxId& id, const std::string& exec_id) override {
+    return Guarded([&] { return runtime_->WaitExec(id, exec_id); });
+  }
+  Status SignalExec(const BoxId& id, const std::string& exec_id, int number) override {
+    return Guarded([&] { return runtime_->SignalExec(id, exec_id, number); });
+  }
   Result<ProcessExit> Wait(const BoxId& id) override {
     return Guarded([&] { return runtime_->Wait(id); });
   }

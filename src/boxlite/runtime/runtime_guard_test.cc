@@ -51,6 +51,14 @@ class ThrowingRuntime final : public Runtime {
   Status Remove(const BoxId&, Force) override { return Unused(); }
   Result<ProgramEnd> Exec(const BoxId&, const ExecOptions&) override { return Unused(); }
   Result<CopyReport> Copy(const BoxId&, const CopyOptions&) override { return Unused(); }
+  Result<std::string> ExecDetached(const BoxId&, const ExecOptions&) override { return Unused(); }
+  Result<ProgramEnd> AttachExec(const BoxId&, const std::string&,
+                                const AttachExecOptions&) override {
+    return Unused();
+  }
+  Result<std::vector<ExecInfo>> Execs(const BoxId&) override { return Unused(); }
+  Result<ProgramEnd> WaitExec(const BoxId&, const std::string&) override { return Unused(); }
+  Status SignalExec(const BoxId&, const std::string&, int) override { return Unused(); }
   Result<ProcessExit> Wait(const BoxId&) override { return Unused(); }
   Status Logs(const BoxId&, const LogOptions&) override { return Unused(); }
   Result<ProgramEnd> RunForeground(const BoxId&, const ForegroundOptions&) override {

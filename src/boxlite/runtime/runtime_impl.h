@@ -1,7 +1,8 @@
 // The Runtime over files, locks and shims. Its sources: runtime_impl.cc (find, create, look),
-// runtime_lifecycle.cc (start, stop, kill, remove), runtime_io.cc (exec, wait), runtime_logs.cc
-// (logs), runtime_attach.cc (foreground run, attach), runtime_copy.cc (cp), runtime_manage.cc
-// (rename, prune, sizes, events), runtime_look.cc (processes, statistics).
+// runtime_lifecycle.cc (start, stop, kill, remove), runtime_exec.cc (execs), runtime_io.cc (wait, and
+// connections to shims), runtime_logs.cc (logs), runtime_attach.cc (foreground run, attach),
+// runtime_copy.cc (cp), runtime_manage.cc (rename, prune, sizes, events), runtime_look.cc
+// (processes, statistics).
 #pragma once
 
 #include <kj/async-io.h>
@@ -33,6 +34,12 @@ class RuntimeImpl final : public Runtime {
   Status Kill(const BoxId& id, int signal_number) override;
   Status Remove(const BoxId& id, Force force) override;
   Result<ProgramEnd> Exec(const BoxId& id, const ExecOptions& options) override;
+  Result<std::string> ExecDetached(const BoxId& id, const ExecOptions& options) override;
+  Result<ProgramEnd> AttachExec(const BoxId& id, const std::string& exec_id,
+                                const AttachExecOptions& options) override;
+  Result<std::vector<ExecInfo>> Execs(const BoxId& id) override;
+  Result<ProgramEnd> WaitExec(const BoxId& id, const std::string& exec_id) override;
+  Status SignalExec(const BoxId& id, const std::string& exec_id, int number) override;
   Result<CopyReport> Copy(const BoxId& id, const CopyOptions& options) override;
   Result<ProcessExit> Wait(const BoxId& id) override;
   Status Logs(const BoxId& id, const LogOptions& options) override;
@@ -96,9 +103,12 @@ class RuntimeImpl final : public Runtime {
   static Error BoxWentAway(const OpenBox& box, Verb verb, Error error);
   Result<std::unique_ptr<ShimClient>> ConnectToLook(const OpenBox& box, const std::string& verb);
   static Error LookFailed(const OpenBox& box, const std::string& verb, Error error);
-  Result<ProgramEnd> ExecOn(ShimClient& client, const ExecOptions& options);
   // The bytes that its removal gave back; nullopt: it was spared.
   Result<std::optional<std::uint64_t>> PruneOne(const BoxId& id, const BoxPredicate& wanted);
+  // To a box that runs or starts; others keep no exec (kWrongState). `doing` begins the message.
+  Result<std::unique_ptr<ShimClient>> ConnectForKept(const OpenBox& box, const std::string& doing);
+  // Makes "the connection broke" say what became of the box, and of the exec if it lives.
+  static Error ExplainCut(Error error, const OpenBox& box, const std::string& exec_id);
   // Until the box's shim has ended, or the time of day has come.
   Status FollowLife(const OpenBox& box, LogFollower& follower,
                     std::optional<std::int64_t> until_ns);

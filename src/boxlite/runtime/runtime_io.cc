@@ -1,59 +1,10 @@
-#include <signal.h>
-#include <unistd.h>
-
 #include <memory>
 
 #include "boxlite/runtime/budgets.h"
 #include "boxlite/runtime/end_life.h"
-#include "boxlite/runtime/program_input.h"
 #include "boxlite/runtime/runtime_impl.h"
 
 namespace boxlite {
-namespace {
-
-template <typename Builder>
-void FillList(Builder list, const std::vector<std::string>& strings) {
-  for (unsigned i = 0; i < strings.size(); ++i) list.set(i, AsBytes(strings[i]));
-}
-
-class ExecControls final : public ProgramControls, private kj::TaskSet::ErrorHandler {
- public:
-  ExecControls() : sending_(*this) {
-    auto pair = kj::newPromiseAndFulfiller<void>();
-    leave_ = kj::mv(pair.fulfiller);
-    left_ = kj::mv(pair.promise);
-  }
-  void Connect(wire::Execution::Client execution) { execution_ = kj::mv(execution); }
-  kj::Promise<void> WhenLeft() { return kj::mv(left_); }
-
-  void Signal(int number) override {
-    KJ_IF_MAYBE (execution, execution_) {
-      auto request = execution->signalRequest();
-      request.setNumber(number);
-      sending_.add(request.send().ignoreResult());
-    }
-  }
-  void Resize(TerminalSize size) override {
-    KJ_IF_MAYBE (execution, execution_) {
-      auto request = execution->resizeRequest();
-      request.initSize().setRows(size.rows);
-      request.getSize().setColumns(size.columns);
-      sending_.add(request.send().ignoreResult());
-    }
-  }
-  void Detach() override { leave_->fulfill(); }
-
- private:
-  // It may have ended: then the wait sees it.
-  void taskFailed(kj::Exception&&) override {}
-
-  kj::Maybe<wire::Execution::Client> execution_;
-  kj::Own<kj::PromiseFulfiller<void>> leave_;
-  kj::Promise<void> left_ = nullptr;
-  kj::TaskSet sending_;
-};
-
-}  // namespace
 
 Result<std::unique_ptr<ShimClient>> RuntimeImpl::ConnectLive(const OpenBox& box) {
   BOXLITE_ASSIGN_OR_RETURN(Evidence evidence, ReadEvidence(box.fd.get()));
@@ -121,67 +72,6 @@ Error RuntimeImpl::BoxWentAway(const OpenBox& box, Verb verb, Error error) {
   return Error(ErrorCode::kUnavailable,
                std::string(VerbName(verb)) + " in box " + box.id.str() +
                    ": the box went away: " + DeriveState(*evidence).reason);
-}
-
-Result<ProgramEnd> RuntimeImpl::ExecOn(ShimClient& client, const ExecOptions& options) {
-  auto request = client.shim().execRequest();
-  auto spec = request.initSpec();
-  FillList(spec.initArgv(static_cast<unsigned>(options.argv.size())), options.argv);
-  FillList(spec.initEnv(static_cast<unsigned>(options.env.size())), options.env);
-  spec.setWorkingDir(AsBytes(options.working_dir));
-  spec.setUser(AsBytes(options.user));
-  spec.setStdin(options.streams.stdin_fd >= 0);
-  if (options.terminal) {
-    auto terminal = spec.initTerminal();
-    terminal.setRows(options.terminal->rows);
-    terminal.setColumns(options.terminal->columns);
-  }
-  // Shared with the sinks: they live as long as the connection, which may be longer than this call.
-  auto controls = std::make_shared<ExecControls>();
-  // What a shell's pipeline does to a program whose reader has left.
-  const auto reader_left = [controls]() { controls->Signal(SIGPIPE); };
-  request.setStdout(NewTargetSink(options.streams.out, reader_left));
-  request.setStderr(NewTargetSink(options.streams.err, reader_left));
-  using Started = capnp::Response<wire::Shim::ExecResults>;
-  BOXLITE_ASSIGN_OR_RETURN(Started started, client.Await<Started>(request.send()));
-  BOXLITE_RETURN_IF_ERROR(FromWire(started.getError()));
-  wire::Execution::Client execution = started.getExecution();
-  controls->Connect(execution);
-  kj::Own<InputPump> pump;
-  kj::Promise<void> input = kj::READY_NOW;
-  if (options.streams.stdin_fd >= 0) {
-    pump = kj::heap<InputPump>(io(), options.streams.stdin_fd,
-                               execution.stdinRequest().send().getSink(),
-                               options.streams.detach_keys, [controls]() { controls->Detach(); });
-    input = pump->Run().eagerlyEvaluate([](kj::Exception&&) {});
-  }
-  const ControlWatch watch(io(), options.streams.controls, *controls);
-  using Ended = capnp::Response<wire::Execution::WaitResults>;
-  using Either = kj::Maybe<Ended>;  // nothing: detached
-  kj::Promise<Either> ending =
-      execution.waitRequest().send().then([](Ended&& ended) { return Either(kj::mv(ended)); });
-  kj::Promise<Either> leaving = controls->WhenLeft().then([]() { return Either(); });
-  BOXLITE_ASSIGN_OR_RETURN(Either either,
-                           client.Await<Either>(ending.exclusiveJoin(kj::mv(leaving))));
-  ProgramEnd end;
-  KJ_IF_MAYBE (ended, either) {
-    BOXLITE_RETURN_IF_ERROR(FromWire(ended->getError()));
-    end.exit = FromWireExit(ended->getExit());
-  } else {
-    end.detached = true;
-  }
-  return end;
-}
-
-Result<ProgramEnd> RuntimeImpl::Exec(const BoxId& id, const ExecOptions& options) {
-  if (options.argv.empty()) return Error(ErrorCode::kInvalidArgument, "exec needs a command");
-  BOXLITE_ASSIGN_OR_RETURN(OpenBox box, Open(id));
-  BOXLITE_ASSIGN_OR_RETURN(Connection connection,
-                           ConnectForVerb(box, Verb::kExec, Attachment::kDetached));
-  Result<ProgramEnd> end = ExecOn(*connection.client, options);
-  if (end.ok() || end.error().code() != ErrorCode::kUnavailable) return end;
-  // The shim went away under us.
-  return BoxWentAway(box, Verb::kExec, std::move(end).error());
 }
 
 Result<ProcessExit> RuntimeImpl::RecordedExit(const Evidence& evidence, const BoxId& id) {

@@ -9,7 +9,6 @@
 #include <cstring>
 
 #include "boxlite/runtime/home.h"
-#include "boxlite/runtime/program_input.h"
 #include "boxlite/runtime/shim_birth.h"
 
 namespace boxlite {
@@ -34,26 +33,6 @@ Result<Fd> ConnectSocket(int box_fd, std::chrono::milliseconds timeout) {
   }
   return fd;
 }
-
-class TargetSink final : public wire::ByteSink::Server {
- public:
-  TargetSink(OutputTarget target, kj::Function<void()> on_broken)
-      : target_(std::move(target)), on_broken_(kj::mv(on_broken)) {}
-
-  kj::Promise<void> write(WriteContext context) override {
-    const capnp::Data::Reader bytes = context.getParams().getBytes();
-    if (broken_) return kj::READY_NOW;
-    broken_ = !WriteOutput(target_, AsText(bytes)).ok();
-    if (broken_) on_broken_();
-    return kj::READY_NOW;
-  }
-  kj::Promise<void> end(EndContext) override { return kj::READY_NOW; }
-
- private:
-  OutputTarget target_;
-  kj::Function<void()> on_broken_;
-  bool broken_ = false;
-};
 
 }  // namespace
 
@@ -96,10 +75,6 @@ ProcessExit FromWireExit(wire::ExitStatus::Reader exit) {
     result.code = exit.getCode();
   }
   return result;
-}
-
-wire::ByteSink::Client NewTargetSink(OutputTarget target, kj::Function<void()> on_broken) {
-  return kj::heap<TargetSink>(std::move(target), kj::mv(on_broken));
 }
 
 }  // namespace boxlite

@@ -14,7 +14,6 @@
 #include "boxlite/base/result.h"
 #include "boxlite/runtime/box_spec.h"
 #include "boxlite/runtime/box_state.h"
-#include "boxlite/runtime/program_io.h"
 #include "shim.capnp.h"
 
 namespace boxlite {
@@ -50,10 +49,6 @@ Result<T> AwaitPromise(kj::AsyncIoContext& io, kj::Promise<T> promise,
                        std::optional<std::chrono::milliseconds> timeout);
 
 ProcessExit FromWireExit(wire::ExitStatus::Reader exit);
-
-// A sink with blocking writes to a target. After the first that fails (EPIPE: our reader left)
-// `on_broken` is called once and the rest is discarded.
-wire::ByteSink::Client NewTargetSink(OutputTarget target, kj::Function<void()> on_broken);
 
 }  // namespace boxlite
 

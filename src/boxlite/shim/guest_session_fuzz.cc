@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "boxlite/rpc/error_mapping.h"
+#include "boxlite/shim/exec_stream.h"
 #include "boxlite/shim/guest_link.h"
 #include "boxlite/shim/sinks.h"
 
@@ -25,8 +26,19 @@ class DiscardingSink final : public wire::ByteSink::Server {
   kj::Promise<void> end(EndContext) override { return kj::READY_NOW; }
 };
 
-// A client of the box at the other end of a forwarded stream.
-wire::ByteSink::Client Sink() { return NewForwardSink(kj::heap<DiscardingSink>()); }
+// An exec's stream with a client of the box at its other end.
+struct Stream : kj::Refcounted {
+  KeptBytes kept{kExecRingBytes, []() {}};
+  ExecStream stream{kept};
+  kj::Promise<void> delivered =
+      stream.Attach(0, kj::heap<DiscardingSink>()).eagerlyEvaluate([](kj::Exception&&) {});
+};
+
+wire::ByteSink::Client Sink() {
+  kj::Own<Stream> owner = kj::refcounted<Stream>();
+  ExecStream& stream = owner->stream;
+  return NewStreamSink(kj::mv(owner), stream);
+}
 
 template <typename T>
 kj::Promise<void> Watch(capnp::RemotePromise<T>&& call) {

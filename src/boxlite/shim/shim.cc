@@ -33,6 +33,7 @@ Shim::Shim(kj::AsyncIoContext& io, ShimBirth birth, ShimInheritance inheritance)
       timer_(io.provider->getTimer()),
       birth_(std::move(birth)),
       inheritance_(std::move(inheritance)),
+      execs_(kj::heap<ExecRegistry>(timer_)),
       grace_(kDefaultGrace),
       stop_(MakeSignal(stop_fulfiller_)),
       started_(MakeSignal(started_fulfiller_)),

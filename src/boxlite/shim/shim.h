@@ -15,6 +15,7 @@
 #include "boxlite/runtime/shim_birth.h"
 #include "boxlite/shim/box_socket.h"
 #include "boxlite/shim/box_watch.h"
+#include "boxlite/shim/exec_registry.h"
 #include "boxlite/shim/log_gate.h"
 #include "boxlite/shim/machine.h"
 #include "shim.capnp.h"
@@ -54,8 +55,7 @@ class Shim final : private kj::TaskSet::ErrorHandler {
   Machine& machine() { return *machine_; }
   bool accepts_programs() const { return main_.has_value() && !stop_requested_; }
   wire::Process::Client main();
-  std::string NextExecId() { return "exec-" + std::to_string(++exec_count_); }
-
+  ExecRegistry& execs() { return *execs_; }
   LogGate& gate() { return *gate_; }
   std::uint64_t log_end() const { return log_->end(); }
   void RequestStop(std::chrono::milliseconds grace);
@@ -109,6 +109,7 @@ class Shim final : private kj::TaskSet::ErrorHandler {
   std::shared_ptr<LogWriter> log_;
   std::shared_ptr<LogGate> gate_;
   std::unique_ptr<LogGate::Reader> awaited_reader_;  // in the starter's place until it reads
+  kj::Own<ExecRegistry> execs_;                      // before the socket: clients' holds use it
   kj::Own<BoxSocket> socket_;
   kj::Own<BoxWatch> watch_;
   kj::Own<Vmm> vmm_;
@@ -122,7 +123,6 @@ class Shim final : private kj::TaskSet::ErrorHandler {
   bool main_ended_ = false;
   std::string main_forced_;  // what main's end took, in words; empty: nothing
   std::chrono::milliseconds grace_;
-  unsigned exec_count_ = 0;
 
   kj::Own<kj::PromiseFulfiller<void>> grace_changed_;
   kj::Own<kj::PromiseFulfiller<void>> stop_fulfiller_;

@@ -3,32 +3,17 @@
 
 #include "boxlite/rpc/error_mapping.h"
 #include "boxlite/runtime/budgets.h"
-#include "boxlite/runtime/create_box.h"
+#include "boxlite/shim/exec_service.h"
 #include "boxlite/shim/main_attachment.h"
 #include "boxlite/shim/shim.h"
 #include "boxlite/shim/shim_copy.h"
 #include "boxlite/shim/shim_look.h"
-#include "boxlite/shim/sinks.h"
 
 namespace boxlite {
 namespace {
 
 // attachMain's `from` for "as the log is now".
 constexpr std::uint64_t kFromNow = ~std::uint64_t{0};
-
-std::vector<std::string> ToStrings(capnp::List<capnp::Data>::Reader list) {
-  std::vector<std::string> strings;
-  for (const capnp::Data::Reader item : list) strings.emplace_back(AsText(item));
-  return strings;
-}
-
-void CopyExit(wire::ExitStatus::Reader from, wire::ExitStatus::Builder to) {
-  if (from.isSignal()) {
-    to.setSignal(from.getSignal());
-  } else {
-    to.setCode(from.getCode());
-  }
-}
 
 // The agent's failures are data for the client; a lost guest is one too.
 template <typename Context>
@@ -37,43 +22,6 @@ auto IntoError(Context& context) {
     ToWire(FromStep(exception), context.getResults().initError());
   };
 }
-
-class ExecutionService final : public wire::Execution::Server {
- public:
-  explicit ExecutionService(wire::Process::Client process) : process_(kj::mv(process)) {}
-
-  kj::Promise<void> wait(WaitContext context) override {
-    return process_.waitRequest().send().then(
-        [context](auto&& answer) mutable {
-          CopyExit(answer.getExit(), context.getResults().initExit());
-        },
-        IntoError(context));
-  }
-
-  kj::Promise<void> signal(SignalContext context) override {
-    auto request = process_.signalRequest();
-    request.setNumber(context.getParams().getNumber());
-    request.setWholeGroup(true);
-    return request.send().then(
-        [context](auto&& answer) mutable { context.getResults().setError(answer.getError()); },
-        IntoError(context));
-  }
-
-  kj::Promise<void> resize(ResizeContext context) override {
-    auto request = process_.resizeRequest();
-    request.setSize(context.getParams().getSize());
-    return request.send().then(
-        [context](auto&& answer) mutable { context.getResults().setError(answer.getError()); },
-        IntoError(context));
-  }
-  kj::Promise<void> stdin(StdinContext context) override {
-    context.getResults().setSink(process_.stdinRequest().send().getSink());
-    return kj::READY_NOW;
-  }
-
- private:
-  wire::Process::Client process_;
-};
 
 class ShimService final : public wire::Shim::Server {
  public:
@@ -91,8 +39,19 @@ class ShimService final : public wire::Shim::Server {
 
   kj::Promise<void> exec(ExecContext context) override {
     return shim_.WhenStarted()
-        .then([this, context]() mutable { return StartExec(context); })
+        .then([this, context]() mutable { return StartIfOpen(context); })
         .catch_(IntoError(context));
+  }
+
+  kj::Promise<void> execs(ExecsContext context) override {
+    ListExecs(shim_, context);
+    return kj::READY_NOW;
+  }
+
+  kj::Promise<void> openExec(OpenExecContext context) override {
+    Status opened = OpenExec(shim_, context);
+    if (!opened.ok()) ToWire(opened, context.getResults().initError());
+    return kj::READY_NOW;
   }
 
   kj::Promise<void> stop(StopContext context) override {
@@ -178,40 +137,11 @@ class ShimService final : public wire::Shim::Server {
   }
 
  private:
-  kj::Promise<void> StartExec(ExecContext context) {
+  kj::Promise<void> StartIfOpen(ExecContext context) {
     if (!shim_.accepts_programs()) {
       return AsException(Error(ErrorCode::kWrongState, "the box is being shut down"));
     }
-    const auto params = context.getParams();
-    const auto wanted = params.getSpec();
-    const BoxSpec& box = shim_.birth().spec;
-    Machine::Program program;
-    program.role = wire::Agent::Role::EXEC;
-    program.id = shim_.NextExecId();
-    program.argv = ToStrings(wanted.getArgv());
-    program.env = MergeEnvironment(box.env, ToStrings(wanted.getEnv()));
-    program.working_dir = wanted.getWorkingDir().size() > 0
-                              ? std::string(AsText(wanted.getWorkingDir()))
-                              : box.working_dir;
-    program.user = wanted.getUser().size() > 0 ? std::string(AsText(wanted.getUser())) : box.user;
-    if (wanted.hasTerminal()) {
-      program.terminal =
-          TerminalSize{wanted.getTerminal().getRows(), wanted.getTerminal().getColumns()};
-    }
-    const bool with_input = wanted.getStdin();
-    auto out = NewForwardSink(params.getStdout());
-    auto err = NewForwardSink(params.getStderr());
-    return shim_.machine()
-        .StartProgram(program, kj::mv(out), kj::mv(err))
-        .then([context, with_input](wire::Process::Client&& process) mutable -> kj::Promise<void> {
-          kj::Promise<void> input = kj::READY_NOW;
-          if (!with_input) {
-            auto sink = process.stdinRequest().send().getSink();
-            input = sink.endRequest().send().ignoreResult().catch_([](kj::Exception&&) {});
-          }
-          context.getResults().setExecution(kj::heap<ExecutionService>(kj::mv(process)));
-          return input;
-        });
+    return StartExec(shim_, context);
   }
 
   Shim& shim_;
