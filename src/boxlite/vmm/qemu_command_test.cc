@@ -78,7 +78,7 @@ TEST(QemuCommand, AFrequencyOfTheHostIsToldUnderEmulationOnly) {
 
 TEST(QemuCommand, TheAcceleratorDecidesTheCpu) {
   EXPECT_EQ(ValuesOf(Command(Config()), "-accel"), std::vector<std::string>{"tcg"});
-  EXPECT_EQ(ValuesOf(Command(Config()), "-cpu"), std::vector<std::string>{"max"});
+  EXPECT_EQ(ValuesOf(Command(Config()), "-cpu"), std::vector<std::string>{"max,erms=off"});
   EXPECT_EQ(ValuesOf(Command(Config(Accelerator::kKvm)), "-accel"),
             std::vector<std::string>{"kvm"});
   EXPECT_EQ(ValuesOf(Command(Config(Accelerator::kKvm)), "-cpu"), std::vector<std::string>{"host"});
