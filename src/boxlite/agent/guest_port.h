@@ -20,7 +20,7 @@ class GuestPort final : public kj::AsyncIoStream {
   kj::Promise<void> WhenReadable() { return observer_.whenBecomesReadable(); }
 
   kj::Promise<void> write(const void* buffer, std::size_t size) override;
-  // One buffer for all pieces: each write to the port is an exit to the host.
+  // Small pieces go as one buffer: each write to the port is an exit to the host.
   kj::Promise<void> write(kj::ArrayPtr<const kj::ArrayPtr<const kj::byte>> pieces) override;
 
   // Resolves when nothing that was written, or is being written in this turn of the loop, is still
@@ -35,6 +35,8 @@ class GuestPort final : public kj::AsyncIoStream {
   kj::Promise<std::size_t> Read(kj::byte* buffer, std::size_t min, std::size_t max,
                                 std::size_t had);
   kj::Promise<void> Write(const kj::byte* buffer, std::size_t size);
+  kj::Promise<void> WritePieces(kj::ArrayPtr<const kj::ArrayPtr<const kj::byte>> pieces);
+  kj::Promise<void> Counted(kj::Promise<void> writing);
 
   Fd fd_;
   kj::UnixEventPort::FdObserver observer_;

@@ -1,17 +1,20 @@
 #include "boxlite/agent/output_pump.h"
 
 #include <capnp/any.h>
+#include <kj/debug.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace boxlite {
 namespace {
 
-// A pipe's own capacity: no read gets more.
-constexpr std::size_t kChunkBytes = 64 * 1024;
+constexpr std::size_t kChunkBytes = kProgramPipeBytes / 2;
+// From here on the copy from a buffer into a message costs more than to ask how much waits.
+constexpr std::size_t kInPlaceBytes = 16 * 1024;
 // Of a message around the chunk, in words.
 constexpr std::size_t kEnvelopeWords = 16;
 constexpr std::uint16_t kWriteMethod = 0;  // ByteSink.write @0
@@ -37,9 +40,7 @@ bool OutputPump::Readable() const {
 
 std::uint64_t OutputPump::Written() const {
   if (source_ == Source::kTerminal) return taken_ + (Readable() ? kTerminalHolds : 0);
-  int waiting = 0;
-  if (!fd_.valid() || ::ioctl(fd_.get(), FIONREAD, &waiting) != 0) waiting = 0;
-  return taken_ + static_cast<std::uint64_t>(waiting);
+  return taken_ + Waiting();
 }
 
 kj::Promise<void> OutputPump::WhenDelivered(std::uint64_t position) {
@@ -63,7 +64,26 @@ ssize_t OutputPump::Fill() {
   }
 }
 
+std::size_t OutputPump::Waiting() const {
+  int waiting = 0;
+  if (!fd_.valid() || ::ioctl(fd_.get(), FIONREAD, &waiting) != 0) return 0;
+  return static_cast<std::size_t>(waiting);
+}
+
+kj::Promise<void> OutputPump::PumpInPlace(std::size_t size) {
+  auto request = NewWrite(size);
+  capnp::Data::Builder bytes = request.initBytes(static_cast<unsigned>(size));
+  // Nobody else reads the pipe: all that waited is there.
+  const ssize_t count = ::read(fd_.get(), bytes.begin(), size);
+  KJ_ASSERT(count == static_cast<ssize_t>(size), "a pipe lost what it had");
+  return Sent(kj::mv(request), size).then([this]() { return Pump(); });
+}
+
 kj::Promise<void> OutputPump::Pump() {
+  if (source_ == Source::kPipe && !sink_gone_) {
+    const std::size_t waiting = Waiting();
+    if (waiting >= kInPlaceBytes) return PumpInPlace(std::min(waiting, kChunkBytes));
+  }
   if (buffer_ == nullptr) buffer_ = kj::heapArray<kj::byte>(kChunkBytes);
   const ssize_t count = Fill();
   if (count > 0) {
@@ -77,17 +97,25 @@ kj::Promise<void> OutputPump::Pump() {
   return Finish();  // a terminal's end is EIO
 }
 
+OutputPump::Request OutputPump::NewWrite(std::size_t size) {
+  return sink_.writeRequest(capnp::MessageSize{size / sizeof(capnp::word) + kEnvelopeWords, 0});
+}
+
 kj::Promise<void> OutputPump::Deliver(std::size_t size) {
-  taken_ += size;
   if (sink_gone_) {
+    taken_ += size;
     CountDelivered(size);
     // One turn of the loop for the others: a program that writes without end to nobody must not
     // keep it.
     return kj::evalLater([]() {});
   }
-  auto request =
-      sink_.writeRequest(capnp::MessageSize{size / sizeof(capnp::word) + kEnvelopeWords, 0});
+  auto request = NewWrite(size);
   request.setBytes(buffer_.slice(0, size));
+  return Sent(kj::mv(request), size);
+}
+
+kj::Promise<void> OutputPump::Sent(Request request, std::size_t size) {
+  taken_ += size;
   return request.send().catch_([this](kj::Exception&&) { sink_gone_ = true; }).then([this, size]() {
     CountDelivered(size);
   });

@@ -12,6 +12,10 @@
 
 namespace boxlite {
 
+// Of a program's pipes. The kernel's 64 KiB have the program and this side change places, on the
+// machine's only processor, after every chunk.
+inline constexpr std::size_t kProgramPipeBytes = 256 * 1024;
+
 class OutputPump {
  public:
   enum class Source { kPipe, kTerminal };
@@ -33,13 +37,20 @@ class OutputPump {
   kj::Promise<void> WhenTaken();
 
  private:
+  using Request = capnp::StreamingRequest<wire::ByteSink::WriteParams>;
+
   kj::Promise<void> Pump();
+  // Reads this many bytes, which wait, straight into the message.
+  kj::Promise<void> PumpInPlace(std::size_t size);
   ssize_t Fill();
+  Request NewWrite(std::size_t size);
   kj::Promise<void> Deliver(std::size_t size);
+  kj::Promise<void> Sent(Request request, std::size_t size);
   kj::Promise<void> Finish();
   void CountDelivered(std::uint64_t size);
   void TellAwaiting();
   bool Readable() const;
+  std::size_t Waiting() const;  // in the pipe
 
   Fd fd_;
   const Source source_;

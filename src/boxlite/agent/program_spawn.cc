@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdint>
 
+#include "boxlite/agent/output_pump.h"
 #include "boxlite/agent/program_child.h"
 #include "boxlite/base/cleanup.h"
 
@@ -61,6 +62,10 @@ Result<Channels> MakeChannels(const ProgramPlan& plan) {
   BOXLITE_ASSIGN_OR_RETURN(channels.errors, MakePipe());
   for (const Fd* ours : {&channels.input.second, &channels.output.first, &channels.errors.first}) {
     BOXLITE_RETURN_IF_ERROR(SetNonBlocking(*ours));
+  }
+  // A kernel that has no room for more leaves them as they are.
+  for (const Fd* bulky : {&channels.input.second, &channels.output.first}) {
+    ::fcntl(bulky->get(), F_SETPIPE_SZ, static_cast<int>(kProgramPipeBytes));
   }
   return channels;
 }

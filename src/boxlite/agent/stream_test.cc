@@ -5,6 +5,7 @@
 #include <kj/async-io.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <string>
 
 #include "boxlite/agent/guest_port.h"
@@ -25,6 +26,7 @@ void SetNonBlocking(const Fd& fd) { ASSERT_EQ(::fcntl(fd.get(), F_SETFL, O_NONBL
 // What a sink was given. While `gate` is set, writes wait for it.
 struct Taken {
   std::string bytes;
+  std::size_t largest = 0;  // of one write
   bool ended = false;
   bool refuses = false;
   kj::Maybe<kj::ForkedPromise<void>> gate;
@@ -35,7 +37,9 @@ class RecordingSink final : public wire::ByteSink::Server {
   explicit RecordingSink(Taken& taken) : taken_(taken) {}
   kj::Promise<void> write(WriteContext context) override {
     KJ_REQUIRE(!taken_.refuses, "this sink is broken");
-    taken_.bytes += AsText(context.getParams().getBytes());
+    const std::string_view bytes = AsText(context.getParams().getBytes());
+    taken_.bytes += bytes;
+    taken_.largest = std::max(taken_.largest, bytes.size());
     KJ_IF_MAYBE (gate, taken_.gate) {
       return gate->addBranch();
     }
@@ -91,6 +95,22 @@ TEST_F(OutputPumpTest, EverythingArrivesInOrderAndThenTheEnd) {
   Wait(pump->WhenDone());
   EXPECT_EQ(taken_.bytes, sent);
   EXPECT_TRUE(taken_.ended);
+}
+
+TEST_F(OutputPumpTest, LargeWritesArriveInOrderInChunksOfHalfThePipe) {
+  ASSERT_EQ(::fcntl(pipe_.second.get(), F_SETPIPE_SZ, static_cast<int>(kProgramPipeBytes)),
+            static_cast<int>(kProgramPipeBytes));
+  std::string sent;
+  for (std::size_t i = 0; i < kProgramPipeBytes; ++i) sent.push_back(static_cast<char>(i * 7 / 3));
+  ASSERT_TRUE(WriteAll(pipe_.second.get(), sent).ok());
+  auto pump = NewPump();
+  EXPECT_EQ(pump->Written(), sent.size());
+  Wait(pump->WhenDelivered(sent.size()));
+  ASSERT_TRUE(WriteAll(pipe_.second.get(), "and a line\n").ok());
+  pipe_.second.Reset();
+  Wait(pump->WhenDone());
+  EXPECT_TRUE(taken_.bytes == sent + "and a line\n");
+  EXPECT_EQ(taken_.largest, kProgramPipeBytes / 2);
 }
 
 TEST_F(OutputPumpTest, WhatWasWrittenCountsBeforeItIsDelivered) {
@@ -186,6 +206,31 @@ TEST_F(InputSinkTest, AProgramThatDoesNotReadLosesItsInputQuietly) {
   End();
 }
 
+// As the driver gives it: a page or less at a time.
+TEST_F(StreamTest, AMessageIsReadWholeHoweverItComes) {
+  FdPair ends = std::move(*MakeSocketPair());
+  SetNonBlocking(ends.first);
+  GuestPort port(std::move(ends.first), io_.unixEventPort);
+  std::string got(40'000, '\0');
+  kj::Promise<std::size_t> reading = port.tryRead(got.data(), got.size(), got.size());
+  std::string sent;
+  while (sent.size() < got.size()) {
+    const std::string page(std::min<std::size_t>(got.size() - sent.size(), 4000),
+                           static_cast<char>('a' + sent.size() / 4000));
+    EXPECT_FALSE(reading.poll(io_.waitScope));
+    ASSERT_TRUE(WriteAll(ends.second.get(), page).ok());
+    sent += page;
+  }
+  EXPECT_EQ(Wait(kj::mv(reading)), sent.size());
+  EXPECT_TRUE(got == sent);
+  reading = port.tryRead(got.data(), got.size(), got.size());
+  EXPECT_FALSE(reading.poll(io_.waitScope));
+  ASSERT_TRUE(WriteAll(ends.second.get(), "the host").ok());
+  EXPECT_FALSE(reading.poll(io_.waitScope));
+  ends.second.Reset();
+  EXPECT_EQ(Wait(kj::mv(reading)), 8u) << "it went away in the middle";
+}
+
 class SessionTest : public StreamTest {
  protected:
   class Pinged final : public wire::Agent::Server {
@@ -278,6 +323,23 @@ TEST_F(SessionTest, AfterABrokenSessionTheNextGreetingIsAnswered) {
     seen.append(buffer, count);
   }
   EXPECT_EQ(greetings_, 1);
+}
+
+TEST_F(SessionTest, PiecesOfAnyLengthArriveInOrder) {
+  const std::string head = "head";
+  const std::string large(1024 * 1024, 'x');
+  const std::string tail = "tail";
+  const kj::ArrayPtr<const kj::byte> pieces[] = {AsBytes(head), AsBytes(large), AsBytes(tail)};
+  kj::Promise<void> written = port_->write(kj::arrayPtr(pieces, 3))
+                                  .then([&]() { return port_->write(kj::arrayPtr(&pieces[2], 1)); })
+                                  .eagerlyEvaluate(nullptr);
+  kj::Promise<void> flushed = port_->WhenFlushed().eagerlyEvaluate(nullptr);
+  EXPECT_FALSE(flushed.poll(io_.waitScope));
+  std::string got(head.size() + large.size() + 2 * tail.size(), '\0');
+  Wait(host_->read(got.data(), got.size()));
+  EXPECT_TRUE(got == head + large + tail + tail);
+  Wait(kj::mv(written));
+  Wait(kj::mv(flushed));
 }
 
 TEST_F(SessionTest, FlushedMeansThatTheHostCanReadIt) {

@@ -2,11 +2,18 @@
 #pragma once
 
 #include <kj/async-io.h>
+#include <kj/debug.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <cstring>
 
 namespace boxlite {
+
+// What a stream may have under way, unanswered: two of the agent's chunks. One that waited for the
+// answer to each would spend its time on the way; with many, the host would have to keep as much
+// for every reader that does not read (kGuestFlowLimitWords).
+inline constexpr kj::uint kStreamWindow = 256 * 1024;
 
 // Both sides read a greeting in chunks, and so a little of what follows it: `first`, which is read
 // again before the port. The port, which is only borrowed, has no half-close: the machine's end, or
@@ -34,6 +41,12 @@ class SessionStream final : public kj::AsyncIoStream {
   kj::Promise<void> whenWriteDisconnected() override { return port_.whenWriteDisconnected(); }
   void shutdownWrite() override {}
   void abortRead() override {}
+  // RPC takes the window of its streams from a socket's send buffer; a port has none to ask for.
+  void getsockopt(int level, int option, void* value, kj::uint* length) override {
+    KJ_REQUIRE(level == SOL_SOCKET && option == SO_SNDBUF && *length >= sizeof kStreamWindow);
+    std::memcpy(value, &kStreamWindow, sizeof kStreamWindow);
+    *length = sizeof kStreamWindow;
+  }
 
  private:
   kj::AsyncIoStream& port_;

@@ -67,5 +67,14 @@ TEST_F(SessionStreamTest, WritesToThePortAndLeavesItOpen) {
   EXPECT_FALSE(more.poll(scope_)) << "a serial port cannot be closed by half";
 }
 
+TEST_F(SessionStreamTest, TellsRpcTheWindowOfItsStreams) {
+  SessionStream stream = Behind("");
+  int window = 0;
+  kj::uint length = sizeof window;
+  stream.getsockopt(SOL_SOCKET, SO_SNDBUF, &window, &length);
+  EXPECT_EQ(window, static_cast<int>(kStreamWindow));
+  EXPECT_EQ(length, sizeof window);
+}
+
 }  // namespace
 }  // namespace boxlite

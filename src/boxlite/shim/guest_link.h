@@ -16,10 +16,8 @@ namespace boxlite {
 // A message of the guest's: a chunk of output (256 KiB at most) with room for its envelope.
 inline constexpr std::uint64_t kGuestMessageWords = (1024 * 1024) / 8;
 inline constexpr int kGuestNestingLimit = 16;
-// Calls of the guest's that the shim has not answered yet, in words.
-// A stream has at most a
-// window of 64 KiB and one chunk under way, so some hundred slow readers fit before the port
-// stalls.
+// Calls of the guest's that the shim has not answered yet, in words. A stream has at most a window
+// (kStreamWindow) and one chunk under way, so some eighty slow readers fit before the port stalls.
 inline constexpr std::size_t kGuestFlowLimitWords = 32 * kGuestMessageWords;
 
 class GuestLink {
