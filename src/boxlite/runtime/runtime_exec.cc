@@ -78,7 +78,8 @@ Error RuntimeImpl::ExplainCut(Error error, const OpenBox& box, const std::string
   if (DeriveState(*evidence).state != BoxState::kRunning) {
     return BoxWentAway(box, Verb::kExec, std::move(error));
   }
-  std::string text = "exec in box " + box.id.str() + ": the connection to the box's supervisor was cut (" + error.message() + ")";
+  std::string text = "exec in box " + box.id.str() +
+                     ": the connection to the box's supervisor was cut (" + error.message() + ")";
   if (!exec_id.empty()) text += "; " + exec_id + " goes on, and attach --exec finds it";
   return Error(ErrorCode::kUnavailable, text);
 }
