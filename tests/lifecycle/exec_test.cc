@@ -191,6 +191,19 @@ TEST_F(KeptExec, OutputOfAChildBehindTheExitHoldsNobodyUp) {
   EXPECT_TRUE(Attach(answer.json["exec"]).output == answer.output) << "nothing was added behind";
 }
 
+// Its output may be there before its client knows which exec it is.
+TEST_F(KeptExec, OfAReaderThatLeftGetsSigpipe) {
+  Result<FdPair> pipe = MakePipe();
+  ASSERT_TRUE(pipe.ok());
+  pipe->first.Reset();
+  ToolProcess client =
+      home_.Begin({"exec-with", id_, R"({"out":"inherited"})", "echo", "x", ";", "sleep-forever"},
+                  pipe->second.get());
+  const Answer end = client.Finish(milliseconds(10'000));
+  ASSERT_TRUE(IsOk(end));
+  EXPECT_EQ(end.shell(), 128 + SIGPIPE);
+}
+
 TEST_F(KeptExec, InputOfAKilledClientEnds) {
   ToolProcess client = home_.Begin({"exec-with", id_, R"({"input":true,"say":true})", "cat"});
   const std::optional<std::string> exec = client.ReadLine(milliseconds(10'000));
