@@ -146,6 +146,11 @@ kj::Promise<void> OutputPump::Finish() {
   buffer_ = nullptr;
   TellAwaiting();
   if (sink_gone_) return kj::READY_NOW;
+  if (taken_ == 0) {
+    // There is nothing that the answer could tell of, and the program's end waits for it.
+    sink_.endRequest().send().ignoreResult().detach([](kj::Exception&&) {});
+    return kj::READY_NOW;
+  }
   return sink_.endRequest().send().ignoreResult().catch_([](kj::Exception&&) {});
 }
 

@@ -29,6 +29,7 @@ struct Taken {
   std::size_t largest = 0;  // of one write
   bool ended = false;
   bool refuses = false;
+  bool answers_no_end = false;
   kj::Maybe<kj::ForkedPromise<void>> gate;
 };
 
@@ -47,6 +48,7 @@ class RecordingSink final : public wire::ByteSink::Server {
   }
   kj::Promise<void> end(EndContext) override {
     taken_.ended = true;
+    if (taken_.answers_no_end) return kj::NEVER_DONE;
     return kj::READY_NOW;
   }
 
@@ -111,6 +113,22 @@ TEST_F(OutputPumpTest, LargeWritesArriveInOrderInChunksOfHalfThePipe) {
   Wait(pump->WhenDone());
   EXPECT_TRUE(taken_.bytes == sent + "and a line\n");
   EXPECT_EQ(taken_.largest, kProgramPipeBytes / 2);
+}
+
+TEST_F(OutputPumpTest, OnlyTheEndOfWhatWasWrittenIsWaitedFor) {
+  taken_.answers_no_end = true;
+  pipe_.second.Reset();
+  auto silent = NewPump();
+  Wait(silent->WhenDone());
+  io_.waitScope.poll();
+  EXPECT_TRUE(taken_.ended);
+  pipe_ = std::move(*MakePipe());
+  SetNonBlocking(pipe_.first);
+  ASSERT_TRUE(WriteAll(pipe_.second.get(), "x").ok());
+  pipe_.second.Reset();
+  auto pump = NewPump();
+  Wait(pump->WhenDelivered(1));
+  EXPECT_FALSE(pump->WhenDone().poll(io_.waitScope));
 }
 
 TEST_F(OutputPumpTest, WhatWasWrittenCountsBeforeItIsDelivered) {

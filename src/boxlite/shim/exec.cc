@@ -48,7 +48,8 @@ Exec::Exec(ExecFacts facts, KeptBytes& kept, std::size_t ring_bytes)
         return pair.promise.fork();
       }()) {}
 
-void Exec::Started(wire::Process::Client process) {
+void Exec::Starting(wire::Process::Client process) {
+  exit_told_ = process.waitRequest().send();
   process_ = kj::mv(process);
   if (input_ended_) {
     input_ended_ = false;

@@ -2,6 +2,7 @@
 // and ExecHold, one client's hold on it.
 #pragma once
 
+#include <kj/debug.h>
 #include <kj/refcount.h>
 
 #include <optional>
@@ -35,8 +36,14 @@ class Exec final : public kj::Refcounted {
   wire::ByteSink::Client OutSink() { return NewStreamSink(kj::addRef(*this), out_); }
   wire::ByteSink::Client ErrSink() { return NewStreamSink(kj::addRef(*this), err_); }
 
-  // By the registry, in this order: it was executed; its end was told, or the guest was lost.
-  void Started(wire::Process::Client process);
+  using Exit = capnp::Response<wire::Process::WaitResults>;
+
+  // The guest was asked to start it. Asks for its exit at once, and ends its input if it has none.
+  void Starting(wire::Process::Client process);
+  // By the registry, when it was executed; once each.
+  kj::Promise<Exit> TakeExit() { return kj::mv(exit_told_); }
+  wire::Process::Client process() { return KJ_ASSERT_NONNULL(process_); }
+  // Its end was told, or the guest was lost.
   void Ended(ProcessExit exit, std::int64_t now_ns);
   void Lost(Error why, std::int64_t now_ns);
   void TimedOut() { timed_out_ = true; }  // the timeout's signal reached the living program
@@ -67,6 +74,7 @@ class Exec final : public kj::Refcounted {
   ExecStream out_;
   ExecStream err_;
   kj::Maybe<wire::Process::Client> process_;  // while it runs
+  kj::Promise<Exit> exit_told_ = nullptr;
   std::int64_t ended_ns_ = 0;
   ProcessExit exit_;
   std::optional<Error> lost_;

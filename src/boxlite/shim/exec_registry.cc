@@ -24,15 +24,14 @@ kj::Own<Exec> ExecRegistry::Prepare(ExecFacts facts) {
   return kj::refcounted<Exec>(std::move(facts), kept_, limits_.ring_bytes);
 }
 
-void ExecRegistry::Run(kj::Own<Exec> exec, wire::Process::Client process,
-                       std::chrono::milliseconds timeout) {
+void ExecRegistry::Run(kj::Own<Exec> exec, std::chrono::milliseconds timeout) {
   Exec& running = *exec;
-  running.Started(process);
-  if (timeout.count() > 0) tasks_.add(Enforce(kj::addRef(running), process, timeout));
-  tasks_.add(process.waitRequest()
-                 .send()
+  if (timeout.count() > 0) {
+    tasks_.add(Enforce(kj::addRef(running), running.process(), timeout));
+  }
+  tasks_.add(running.TakeExit()
                  .then(
-                     [&running](auto&& answer) {
+                     [&running](Exec::Exit&& answer) {
                        running.Ended(FromWireExit(answer.getExit()), WallClockNowNs());
                      },
                      [&running](kj::Exception&& exception) {

@@ -35,8 +35,8 @@ class ExecRegistry final : private kj::TaskSet::ErrorHandler {
   std::string NextId() { return "exec-" + std::to_string(++count_); }
   // Not listed yet: it may turn out not to start.
   kj::Own<Exec> Prepare(ExecFacts facts);
-  // It was executed: listed and watched from now on. A timeout of 0: none.
-  void Run(kj::Own<Exec> exec, wire::Process::Client process, std::chrono::milliseconds timeout);
+  // It was executed, after Starting(): listed and watched from now on. A timeout of 0: none.
+  void Run(kj::Own<Exec> exec, std::chrono::milliseconds timeout);
 
   kj::Maybe<Exec&> Find(kj::StringPtr id);
   std::vector<kj::Own<Exec>>& all() { return execs_; }  // oldest first

@@ -86,7 +86,8 @@ class ExecRegistryTest : public testing::Test {
     facts.terminal = terminal;
     kj::Own<Exec> exec = registry_.Prepare(std::move(facts));
     Exec& running = *exec;
-    registry_.Run(kj::mv(exec), kj::heap<GuestProcess>(guest), timeout);
+    running.Starting(kj::heap<GuestProcess>(guest));
+    registry_.Run(kj::mv(exec), timeout);
     Turn();
     return running;
   }

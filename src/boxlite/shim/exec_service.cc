@@ -79,12 +79,12 @@ kj::Promise<void> StartExec(Shim& shim, ExecContext context) {
   const std::chrono::milliseconds timeout(wanted.getTimeoutMs());
   auto out = exec->OutSink();
   auto err = exec->ErrSink();
-  return shim.machine()
-      .StartProgram(program, kj::mv(out), kj::mv(err))
-      .then([&shim, context, timeout, exec = kj::mv(exec),
-             hold = kj::mv(hold)](wire::Process::Client&& process) mutable {
+  Machine::Starting starting = shim.machine().StartProgram(program, kj::mv(out), kj::mv(err));
+  exec->Starting(kj::mv(starting.process));
+  return starting.executed.then(
+      [&shim, context, timeout, exec = kj::mv(exec), hold = kj::mv(hold)]() mutable {
         context.getResults().setId(exec->facts().id.c_str());
-        shim.execs().Run(kj::mv(exec), kj::mv(process), timeout);
+        shim.execs().Run(kj::mv(exec), timeout);
         context.getResults().setExecution(kj::mv(hold));
       });
 }

@@ -88,9 +88,8 @@ kj::Promise<void> Machine::MountRoot() {
   return request.send().then([](auto&& answer) { ThrowIfError(answer.getError()); });
 }
 
-kj::Promise<wire::Process::Client> Machine::StartProgram(const Program& program,
-                                                         wire::ByteSink::Client stdout_sink,
-                                                         wire::ByteSink::Client stderr_sink) {
+Machine::Starting Machine::StartProgram(const Program& program, wire::ByteSink::Client stdout_sink,
+                                        wire::ByteSink::Client stderr_sink) {
   auto request = KJ_REQUIRE_NONNULL(link_)->agent().startRequest();
   request.setRole(program.role);
   request.setId(program.id.c_str());
@@ -106,10 +105,9 @@ kj::Promise<wire::Process::Client> Machine::StartProgram(const Program& program,
   }
   request.setStdout(kj::mv(stdout_sink));
   request.setStderr(kj::mv(stderr_sink));
-  return request.send().then([](auto&& answer) {
-    ThrowIfError(answer.getError());
-    return wire::Process::Client(answer.getProcess());
-  });
+  auto answer = request.send();
+  wire::Process::Client process = answer.getProcess();
+  return {kj::mv(process), answer.then([](auto&& started) { ThrowIfError(started.getError()); })};
 }
 
 wire::Agent::Client& Machine::agent() { return KJ_REQUIRE_NONNULL(link_)->agent(); }

@@ -52,9 +52,14 @@ class Machine {
     std::string user;
     std::optional<TerminalSize> terminal;  // with one, all output goes to the stdout sink
   };
-  kj::Promise<wire::Process::Client> StartProgram(const Program& program,
-                                                  wire::ByteSink::Client stdout_sink,
-                                                  wire::ByteSink::Client stderr_sink);
+  struct Starting {
+    // May be asked at once: calls wait in the guest until the program was executed, and fail when
+    // it was not. One message less for the guest to wake up for.
+    wire::Process::Client process;
+    kj::Promise<void> executed;  // or why not
+  };
+  Starting StartProgram(const Program& program, wire::ByteSink::Client stdout_sink,
+                        wire::ByteSink::Client stderr_sink);
 
   // For calls that need nothing of the machine's own. Only after Greet().
   wire::Agent::Client& agent();

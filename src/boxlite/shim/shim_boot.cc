@@ -137,10 +137,11 @@ kj::Promise<void> Shim::StartMain() {
   program.working_dir = birth_.spec.working_dir;
   program.user = birth_.spec.user;
   if (birth_.spec.terminal) program.terminal = birth_.terminal_size;
-  return machine_
-      ->StartProgram(program, NewLogSink(log_, gate_, LogStream::kStdout),
-                     NewLogSink(log_, gate_, LogStream::kStderr))
-      .then([this](wire::Process::Client&& main) -> kj::Promise<void> {
+  Machine::Starting starting =
+      machine_->StartProgram(program, NewLogSink(log_, gate_, LogStream::kStdout),
+                             NewLogSink(log_, gate_, LogStream::kStderr));
+  return starting.executed.then(
+      [this, main = kj::mv(starting.process)]() mutable -> kj::Promise<void> {
         main_ = kj::mv(main);
         if (birth_.main_input == MainInput::kEndsAtOnce) {
           auto sink = main_->stdinRequest().send().getSink();
