@@ -12,6 +12,7 @@
 #include "boxlite/agent/console.h"
 #include "boxlite/agent/guest_port.h"
 #include "boxlite/agent/session.h"
+#include "boxlite/base/large_buffers.h"
 
 namespace boxlite {
 namespace {
@@ -44,6 +45,7 @@ int main() {
                stderr);
     return 2;
   }
+  boxlite::KeepLargeBuffers();
   KJ_IF_MAYBE (exception, kj::runCatchingExceptions([]() { boxlite::Run(); })) {
     boxlite::GiveUp(exception->getDescription().cStr());
   }

@@ -10,6 +10,7 @@
 
 #include "boxlite/base/failpoint.h"
 #include "boxlite/base/files.h"
+#include "boxlite/base/large_buffers.h"
 #include "boxlite/runtime/documents.h"
 #include "boxlite/shim/shim.h"
 
@@ -72,6 +73,7 @@ int Main() {
 }  // namespace boxlite
 
 int main() {
+  boxlite::KeepLargeBuffers();
   try {
     return boxlite::Main();
   } catch (const kj::Exception& exception) {
