@@ -137,6 +137,13 @@ DIRECTORIES = {"bin": 0o755, "dev": 0o755, "etc": 0o755, "home": 0o755, "home/bo
                "proc": 0o555, "root": 0o700, "run": 0o755, "sbin": 0o755, "sys": 0o555,
                "tmp": 0o1777, "usr": 0o755, "usr/bin": 0o755, "usr/sbin": 0o755, "var": 0o755,
                "var/tmp": 0o1777}
+CONFIG = {
+    "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+    "Entrypoint": [],
+    "Cmd": ["/bin/sh"],
+    "WorkingDir": "/",
+    "User": "",
+}
 
 
 def fill_rootfs(busybox, root):
@@ -194,13 +201,7 @@ def make_image(busybox, out_dir):
     manifest = {
         "name": "boxlite/base",
         "digest": "sha256:" + digest,
-        "config": {
-            "Env": ["PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
-            "Entrypoint": [],
-            "Cmd": ["/bin/sh"],
-            "WorkingDir": "/",
-            "User": "",
-        },
+        "config": CONFIG,
     }
     publish(out_dir / "image.json", (json.dumps(manifest, indent=1) + "\n").encode())
 
