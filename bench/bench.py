@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What docs/performance.md reports, measured anew: bench.py BUILD_DIR [NAME...]
 
+Names: boot cli exec streams cp idle ls. BENCH_BULK_MIB, BENCH_COPY_MIB and BENCH_COPY_FILES say how much.
 Each figure stands beside a baseline taken in the same run, in turns with it, since a machine is never
 quiet; what counts is the ratio. Prints a Markdown table.
 """
@@ -14,6 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
+
+import commands
 
 IMAGE = "boxlite/base"
 # schema: src/boxlite/rpc/serial_handshake.h
@@ -68,20 +71,26 @@ def tsc_khz(bench):
     return verdict["tsc_khz"]
 
 
-def bare_boot(bench, khz):
-    """Milliseconds from QEMU's start to the agent's answer to the greeting."""
-    ours, theirs = socket.socketpair()
+def start_bare(bench, port, initramfs):
+    """QEMU on the leanest machine that can run our kernel, with `port` as its only port."""
+    khz = tsc_khz(bench)
     line = BARE_KERNEL_LINE + f" tsc_early_khz={khz} lpj={khz * 1000 // 250}"
-    begin = time.monotonic()
-    qemu = subprocess.Popen(
+    return subprocess.Popen(
         ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-M",
          "microvm,acpi=on,pcie=off,rtc=on,isa-serial=off", "-global",
          "virtio-mmio.force-legacy=false", "-accel", "tcg", "-cpu", "max", "-smp", "1", "-m", "512M",
-         "-kernel", str(bench.libexec / "vmlinux"), "-initrd", str(bench.libexec / "initramfs.cpio"),
-         "-append", line, "-chardev", f"socket,id=agent,fd={theirs.fileno()}", "-device",
+         "-kernel", str(bench.libexec / "vmlinux"), "-initrd", str(initramfs),
+         "-append", line, "-chardev", f"socket,id=agent,fd={port.fileno()}", "-device",
          "virtio-serial-device,max_ports=4", "-device", "virtserialport,chardev=agent,name=agent"],
-        pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        pass_fds=[port.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL)
+
+
+def bare_boot(bench):
+    """Milliseconds from QEMU's start to the agent's answer to the greeting."""
+    ours, theirs = socket.socketpair()
+    begin = time.monotonic()
+    qemu = start_bare(bench, theirs, bench.libexec / "initramfs.cpio")
     try:
         theirs.close()
         ours.settimeout(120)
@@ -103,10 +112,9 @@ def cold_boot(bench):
     bench.run("create", "--name", "warm-up", IMAGE, "true")
     bench.run("start", "warm-up")
     bench.run("rm", "-f", "warm-up")
-    khz = tsc_khz(bench)
     bare, guest, whole = [], [], []
     for turn in range(7):
-        bare.append(bare_boot(bench, khz))
+        bare.append(bare_boot(bench))
         name = f"cold{turn}"
         bench.run("create", "--name", name, IMAGE, "sleep", "1000")
         whole.append(bench.timed("start", name))
@@ -120,14 +128,8 @@ def cold_boot(bench):
     bench.row("`boxlite run --rm boxlite/base true`, cold (no templates yet)", whole[-3:], [])
 
 
-def exec_true(bench):
+def idle_box(bench):
     bench.run("run", "-d", "--name", "exec", IMAGE, "sleep", "1000")
-    for _ in range(3):
-        bench.run("exec", "exec", "true")
-    nothing = [bench.timed("version") for _ in range(20)]
-    bench.row("`boxlite version`, whole process", nothing, [])
-    times = [bench.timed("exec", "exec", "true") for _ in range(20)]
-    bench.row("`boxlite exec BOX true`, whole process", times, [], goal="≤ 30 ms")
     pids = [bench.inspect("exec")["Evidence"][who] for who in ("VmPid", "ShimPid")]
     pss = {}
     for who, pid in zip(("QEMU", "shim"), pids):
@@ -157,54 +159,12 @@ def list_thousand(bench):
               goal="≤ 50 ms")
 
 
-def copy_files(bench):
-    """$BENCH_CP_MB megabytes in one file and $BENCH_CP_FILES small ones (64 and 500 unless said), both
-    ways, beside the same bytes through an exec's bare stream."""
-    megabytes = int(os.environ.get("BENCH_CP_MB", "64"))
-    count = int(os.environ.get("BENCH_CP_FILES", "500"))
-    source, many = bench.root / "big", bench.root / "many"
-    with source.open("wb") as file:
-        for _ in range(megabytes):
-            file.write(os.urandom(1 << 20))
-    many.mkdir()
-    for number in range(count):
-        (many / f"f{number}").write_bytes(os.urandom(1024))
-    bench.run("run", "-d", "--name", "cp", IMAGE, "sleep", "10000")
-    into, raw_into, out, raw_out, many_into, many_out, tar_into, tar_out = ([] for _ in range(8))
-
-    def stream(words, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL):
-        begin = time.monotonic()
-        subprocess.run([bench.cli, "--home", str(bench.home), *words], check=True, stdin=stdin, stdout=stdout)
-        return (time.monotonic() - begin) * 1000
-
-    for turn in range(3):
-        into.append(bench.timed("cp", str(source), "cp:/big"))
-        with source.open("rb") as file:
-            raw_into.append(stream(["exec", "-i", "cp", "sh", "-c", "cat > /raw"], stdin=file))
-        out.append(bench.timed("cp", "cp:/big", str(bench.root / f"out{turn}")))
-        with (bench.root / "raw").open("wb") as file:
-            raw_out.append(stream(["exec", "cp", "cat", "/raw"], stdout=file))
-        if (bench.root / f"out{turn}").read_bytes() != source.read_bytes():
-            raise SystemExit("cp changed the bytes")
-        (bench.root / f"out{turn}").unlink()
-        many_into.append(bench.timed("cp", str(many), f"cp:/many{turn}"))
-        packed = bench.root / "many.tar"
-        subprocess.run(["tar", "-cf", packed, "-C", many, "."], check=True)
-        with packed.open("rb") as file:
-            tar_into.append(stream(["exec", "-i", "cp", "sh", "-c", f"mkdir /t{turn}; tar -x -C /t{turn}"],
-                                   stdin=file))
-        many_out.append(bench.timed("cp", f"cp:/many{turn}", str(bench.root / f"many{turn}")))
-        with (bench.root / "out.tar").open("wb") as file:
-            tar_out.append(stream(["exec", "cp", "tar", "-c", "-C", f"/t{turn}", "."], stdout=file))
-    what = f"{megabytes} MiB in one file"
-    bench.row(f"`cp` {what} into a box, ÷ `exec -i cat`", into, raw_into)
-    bench.row(f"`cp` {what} out of a box, ÷ `exec cat`", out, raw_out)
-    bench.row(f"`cp` {count} files of 1 KiB into a box, ÷ `exec -i tar -x`", many_into, tar_into)
-    bench.row(f"`cp` {count} files of 1 KiB out of a box, ÷ `exec tar -c`", many_out, tar_out)
-    bench.run("rm", "-f", "cp")
+def throughput(bench):
+    commands.throughput(bench, start_bare)
 
 
-BENCHES = {"boot": cold_boot, "exec": exec_true, "ls": list_thousand, "cp": copy_files}
+BENCHES = {"boot": cold_boot, "cli": commands.start_of_the_cli, "exec": commands.exec_and_podman,
+           "streams": throughput, "cp": commands.copy, "idle": idle_box, "ls": list_thousand}
 
 
 def main():
