@@ -120,8 +120,9 @@ class Side:
             text = text.replace(identity, "<id>").replace(identity[:12], "<id>")
         return text
 
-    def remove_boxes(self, prefix):
-        names = [name for name in self.names() if name.startswith(prefix)]
+    def remove_boxes(self, token):
+        """Those of the case: not by what a name begins with, since another case's may begin so too."""
+        names = [name for name in self.names() if name in (token, token + "-b")]
         if names:
             self.call(*self.removal, *names, check=False)
 

@@ -2,7 +2,7 @@
 
 A case is a list of steps; each that is compared leaves an Observation: exit code, stdout and stderr.
 In words and scripts `@image`, `@box`, `@name` and `@dir` stand for the image, the case's shared box, a
-name of the case's own (boxes that begin with it are removed after the case) and a directory of its own
+name of the case's own (boxes named so, or @name-b, are removed after it) and a directory of its own
 on the host; `@labels` for where inspect shows a box's labels.
 """
 import contextlib
