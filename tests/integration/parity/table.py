@@ -26,7 +26,6 @@ FORCE_MISSING = "a name that is not there may be a mistake, also with -f; podman
 MADE_WORKDIR = "run makes the directory, as docker does; podman refuses"
 DASHES = "-- before the command is accepted, which scripts need for a command from elsewhere; podman runs a program --"
 ATTACHED = "attach ends as main does, as docker's does; podman's ends with 0"
-TAIL_LETTER = "-n is --tail, as docker's; podman's -n adds the containers' names"
 UNKNOWN_VARIABLE = "boxlite says that a variable to pass on is not set; podman is silent"
 
 CASES = []
@@ -207,11 +206,9 @@ live("exec.terminal-detach-keys",
 ended("logs.both-streams", Cli("logs @box", err="exact"))
 ended("logs.stdout-alone", Shell("cli logs @box 2>/dev/null"))
 ended("logs.stderr-alone", Shell("cli logs @box 2>&1 >/dev/null"))
+# By --tail: podman's -n is another option, docker's is --tail.
 ended("logs.tail-1", Cli("logs --tail 1 @box", err="exact"))
 ended("logs.tail-2", Shell("cli logs --tail 2 @box 2>&1"))
-ended("logs.tail-by-letter", Cli("logs -n 1 @box", err="exact"),
-      differs={"1 stdout": ("ended one\nended two\nended three\n", "", TAIL_LETTER),
-               "1 stderr": ("ended err\n", "err\n", TAIL_LETTER)})
 ended("logs.tail-0", Cli("logs --tail 0 @box", err="exact"))
 ended("logs.tail-all", Cli("logs --tail all @box", err="exact"),
      differs={
