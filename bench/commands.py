@@ -26,7 +26,8 @@ BARE_INIT = """#!/bin/busybox sh
 /bin/busybox mount -t devtmpfs dev /dev
 for module in %s; do /bin/busybox insmod /modules/$module.ko; done
 until [ -e /dev/vport*p1 ]; do /bin/busybox usleep 10000; done
-exec 3<>/dev/vport*p1
+set -- /dev/vport*p1
+exec 3<>$1
 echo ready >&3
 while read way mib <&3; do
   if [ $way = out ]; then /bin/busybox dd if=/dev/zero bs=64k count=$((mib * 16)) >&3 2>/dev/null
