@@ -1,5 +1,6 @@
-// exec_loop HOME BOX COUNT: runs /bin/true in the box COUNT times from inside one process, and prints the
-// microseconds that each took, one a line. What bench.py measures an exec without a process start by.
+// exec_loop HOME BOX COUNT: runs /bin/true in the box COUNT times from inside one process, and
+// prints the microseconds that each took, one a line. What bench.py measures an exec without a
+// process start by.
 #include <charconv>
 #include <chrono>
 #include <cstdio>

@@ -183,12 +183,13 @@ def main():
     waiting = {} if options.only == "podman" else {name: needs for name, needs in missing.items() if needs}
     cases = [case for case in cases if case.name not in waiting]
     try:
-        run.prepare(cases)
+        try:
+            run.prepare(cases)
+        except sides.CannotRun as why:
+            # The form in which gtest says it, which the test plan reads. Later than here it is a failure.
+            print(f"Skipped\npodman cannot run containers on this host: {why}\n")
+            return SKIPPED
         run_all(run, cases)
-    except sides.CannotRun as why:
-        # The form in which gtest says it, which the test plan reads.
-        print(f"Skipped\npodman cannot run containers on this host: {why}\n")
-        return SKIPPED
     finally:
         run.close()
         sides.remove(directory)
