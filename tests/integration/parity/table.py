@@ -178,29 +178,27 @@ live("exec.pid-namespace", "exec @box sh -c 'cat /proc/1/cmdline | tr \"\\0\" \"
 
 # --- exec: detached
 live("exec.detached", "exec -d @box sh -c 'echo done > /tmp/@name'",
-     Until("exec @box cat /tmp/@name", "done"), needs=("exec --detach",))
-live("exec.detached-no-such-command", "exec -d @box no-such-command", needs=("exec --detach",))
+     Until("exec @box cat /tmp/@name", "done"))
+live("exec.detached-no-such-command", "exec -d @box no-such-command")
 
 # --- exec: terminals
 # Key by key: podman takes keys that arrive together for input.
 DETACH = (("tick", b"\x18"), ("tick", b"x"))
-live("exec.terminal-ends-lines-with-crlf", "exec -t @box sh -c 'echo one; echo two >&2'", needs=("exec --tty",))
-live("exec.terminal-tty", Terminal("exec -it @box tty"), needs=("exec --tty",))
-live("exec.terminal-size", Terminal("exec -it @box stty size", size=(33, 111)), needs=("exec --tty",))
-live("exec.terminal-exit-code", Terminal("exec -it @box sh -c 'exit 7'"), needs=("exec --tty",))
+live("exec.terminal-ends-lines-with-crlf", "exec -t @box sh -c 'echo one; echo two >&2'")
+live("exec.terminal-tty", Terminal("exec -it @box tty"))
+live("exec.terminal-size", Terminal("exec -it @box stty size", size=(33, 111)))
+live("exec.terminal-exit-code", Terminal("exec -it @box sh -c 'exit 7'"))
 live("exec.terminal-dialogue",
-     Terminal("exec -it @box sh -c 'stty -echo; echo ask; read x; echo got $x'", dialogue=(("ask", b"me\r"),)),
-     needs=("exec --tty",))
+     Terminal("exec -it @box sh -c 'stty -echo; echo ask; read x; echo got $x'", dialogue=(("ask", b"me\r"),)))
 live("exec.terminal-ctrl-c",
      Terminal("exec -it @box sh -c 'trap \"echo INT; exit 6\" INT; echo ready; while :; do sleep 0.1; done'",
-              dialogue=(("ready", b"\x03"),), see="INT|ready"), needs=("exec --tty",))
+              dialogue=(("ready", b"\x03"),), see="INT|ready"))
 live("exec.terminal-ctrl-d",
-     Terminal("exec -it @box sh -c 'stty -echo; echo ready; cat; echo end'", dialogue=(("ready", b"\x04"),)),
-     needs=("exec --tty",))
-live("exec.terminal-term-is-set", Terminal("exec -it @box sh -c 'echo $TERM'"), needs=("exec --tty",))
+     Terminal("exec -it @box sh -c 'stty -echo; echo ready; cat; echo end'", dialogue=(("ready", b"\x04"),)))
+live("exec.terminal-term-is-set", Terminal("exec -it @box sh -c 'echo $TERM'"))
 live("exec.terminal-detach-keys",
      Terminal("exec -it --detach-keys ctrl-x,x @box sh -c 'while :; do echo tick; sleep 0.1; done'",
-              dialogue=DETACH, see="nothing"), needs=("exec --tty", "exec --detach-keys"))
+              dialogue=DETACH, see="nothing"))
 
 # --- a box that has ended: logs, wait, inspect and what is refused
 ended("logs.both-streams", Cli("logs @box", err="exact"))
@@ -220,11 +218,11 @@ ended("logs.tail-not-a-number", "logs --tail x @box",
 ended("logs.follow-ends", Cli("logs -f @box", err="exact"))
 ended("logs.unknown-box", "logs no-such-box",
      differs=refused())
-ended("logs.timestamps", Cli("logs -t @box", see=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S* (\w+)$"), needs=("logs --timestamps",))
-ended("logs.since-now", "logs --since 0s @box", needs=("logs --since",))
-ended("logs.since-long-ago", Cli("logs --since 24h @box", err="exact"), needs=("logs --since",))
-ended("logs.since-a-date", Cli("logs --since 2020-01-01T00:00:00Z @box", err="exact"), needs=("logs --since",))
-ended("logs.until-long-ago", Cli("logs --until 2020-01-01T00:00:00Z @box", err="exact"), needs=("logs --until",))
+ended("logs.timestamps", Cli("logs -t @box", see=r"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\S* (\w+)$"))
+ended("logs.since-now", "logs --since 0s @box")
+ended("logs.since-long-ago", Cli("logs --since 24h @box", err="exact"))
+ended("logs.since-a-date", Cli("logs --since 2020-01-01T00:00:00Z @box", err="exact"))
+ended("logs.until-long-ago", Cli("logs --until 2020-01-01T00:00:00Z @box", err="exact"))
 ended("wait.repeatable", "wait @box", "wait @box")
 ended("wait.several", "wait @box @box")
 ended("wait.unknown-box", "wait no-such-box",
@@ -247,8 +245,8 @@ ended("inspect.unknown-field", "inspect -f '{{.NoSuchField}}' @box",
 ended("inspect.unknown-box", Cli("inspect no-such-box", out=False),
      differs=refused())
 ended("inspect.json", Shell("cli inspect @box | python3 -c 'import json, sys; print(json.load(sys.stdin)[0][\"Name\"])'"))
-ended("top.of-an-ended-box", "top @box", needs=("top",))
-ended("attach.to-an-ended-box", "attach @box", needs=("attach",), differs=refused())
+ended("top.of-an-ended-box", "top @box")
+ended("attach.to-an-ended-box", "attach @box", differs=refused())
 
 # --- the running box seen from outside
 live("inspect.of-a-running-box", "inspect -f '{{.State.Status}} {{.State.Running}}' @box")
@@ -260,16 +258,16 @@ live("rm.of-a-running-box", "rm @box",
 live("ls.shows-its-name", Cli("ps", see="live|ended"))
 live("ls.all", Cli("ps -a", see="live|ended"),
      differs={"1 stdout": ("live\nended", "ended\nlive", "boxlite lists the newest first, as docker does")})
-live("ls.filter-name", Cli("ps -a --filter name=live", see="live|ended"), needs=("ls --filter",))
-live("ls.filter-status", Cli("ps -a --filter status=exited", see="live|ended"), needs=("ls --filter",))
-live("ls.filter-label", Cli("ps -a --filter label=kind=ended", see="live|ended"), needs=("ls --filter",))
-live("ls.filter-label-key", Cli("ps -a --filter label=kind", see="live|ended"), needs=("ls --filter",))
-live("ls.filter-exited-code", Cli("ps -a --filter exited=3", see="live|ended"), needs=("ls --filter",))
-live("ls.filter-unknown", "ps --filter nosuch=x", needs=("ls --filter",))
-live("top.shows-main", Cli("top @box", see="sleep 99999"), needs=("top",))
-live("stats.once", Cli("stats --no-stream @box", see="live"), needs=("stats",))
+live("ls.filter-name", Cli("ps -a --filter name=live", see="live|ended"))
+live("ls.filter-status", Cli("ps -a --filter status=exited", see="live|ended"))
+live("ls.filter-label", Cli("ps -a --filter label=kind=ended", see="live|ended"))
+live("ls.filter-label-key", Cli("ps -a --filter label=kind", see="live|ended"))
+live("ls.filter-exited-code", Cli("ps -a --filter exited=3", see="live|ended"))
+live("ls.filter-unknown", "ps --filter nosuch=x")
+live("top.shows-main", Cli("top @box", see="sleep 99999"))
+live("stats.once", Cli("stats --no-stream @box", see="live"))
 live("logs.of-a-silent-box", "logs @box")
-live("rename.to-a-taken-name", "rename @box ended", needs=("rename",))
+live("rename.to-a-taken-name", "rename @box ended")
 
 # --- create and the life of a box
 case("create.then-start",
@@ -304,14 +302,14 @@ case("rm.one-of-two-is-missing", "create --name @name @image true", "rm no-such-
 case("rm.no-box", "rm",
      differs=misused())
 case("rename.keeps-the-box", "create --name @name @image true", "rename @name @name-b",
-     "inspect -f '{{.Name}}' @name-b", Cli("inspect @name", out=False), needs=("rename",))
-case("rename.of-an-unknown-box", "rename no-such-box @name", needs=("rename",))
+     "inspect -f '{{.Name}}' @name-b", Cli("inspect @name", out=False))
+case("rename.of-an-unknown-box", "rename no-such-box @name")
 case("start.again-keeps-the-disk",
      "create --name @name @image sh -c 'echo x >> /count; wc -l < /count; exit 4'",
      "start @name", "wait @name", "start @name", "wait @name", Cli("logs @name", err="exact"))
 case("start.unknown-box", "start no-such-box",
      differs=refused())
-case("start.attached", "create --name @name @image sh -c 'echo hi; exit 9'", "start -a @name", needs=("start --attach",))
+case("start.attached", "create --name @name @image sh -c 'echo hi; exit 9'", "start -a @name")
 case("stop.unknown-box", "stop no-such-box",
      differs=refused())
 case("kill.unknown-box", "kill no-such-box",
@@ -366,11 +364,11 @@ case("run.term-is-passed-on", Begin(["run", "--rm", "@image", "sh", "-c", TRAPS]
 case("run.int-is-passed-on", Begin(["run", "--rm", "@image", "sh", "-c", TRAPS], ready="ready"), Signal("INT"), Finish())
 # podman sometimes complains of the pipe.
 case("run.reader-leaves", Shell("cli run --rm @image seq 100000 | head -n 1", err="any"))
-case("run.interactive", Cli("run --rm -i @image sh", stdin=b"echo one\nexit 4\n"), needs=("run --interactive",))
-case("run.interactive-binary", Shell("cli run --rm -i @image cat | sha256sum", stdin=ALL_BYTES), needs=("run --interactive",))
-case("run.in-a-pipe", Shell("echo x | cli run -i --rm @image cat | wc -c"), needs=("run --interactive",))
-case("run.terminal", Terminal("run --rm -it @image sh -c 'tty; stty size; exit 5'", size=(30, 100)), needs=("run --tty",))
-case("run.terminal-without-one", "run --rm -t @image sh -c 'echo one; echo two >&2'", needs=("run --tty",))
+case("run.interactive", Cli("run --rm -i @image sh", stdin=b"echo one\nexit 4\n"))
+case("run.interactive-binary", Shell("cli run --rm -i @image cat | sha256sum", stdin=ALL_BYTES))
+case("run.in-a-pipe", Shell("echo x | cli run -i --rm @image cat | wc -c"))
+case("run.terminal", Terminal("run --rm -it @image sh -c 'tty; stty size; exit 5'", size=(30, 100)))
+case("run.terminal-without-one", "run --rm -t @image sh -c 'echo one; echo two >&2'")
 
 # --- signals
 case("kill.by-name-number-and-prefix",
@@ -399,17 +397,17 @@ case("logs.follow-till-the-end",
      Begin("logs -f @name", ready="one", err="exact"), "exec @name touch /go", Finish(), "wait @name")
 case("attach.gets-output-and-exit-code",
      "run -d --name @name @image sh -c 'while [ ! -e /go ]; do echo tick; sleep 0.1; done; echo two; exit 2'",
-     Begin("attach @name", ready="tick", see="two"), "exec @name touch /go", Finish(), needs=("attach",),
+     Begin("attach @name", ready="tick", see="two"), "exec @name touch /go", Finish(),
      differs={"4 exit": (0, 2, ATTACHED)})
 case("attach.passes-stdin",
      "run -d -i --name @name @image sh -c 'read x; echo got $x; exit 3'",
-     Cli("attach @name", stdin=b"me\n"), "wait @name", needs=("attach", "run --interactive"),
+     Cli("attach @name", stdin=b"me\n"), "wait @name",
      differs={"2 exit": (0, 3, ATTACHED),
               "2 stdout": ("got me\n\n", "got me\n", "podman ends a detached input with a line of its own")})
 case("attach.detach-keys",
      "run -dit --name @name @image sh -c 'while :; do echo tick; sleep 0.1; done'",
      Terminal("attach --detach-keys ctrl-x,x @name", dialogue=DETACH, see="nothing"),
-     "inspect -f '{{.State.Running}}' @name", needs=("attach", "run --tty"),
+     "inspect -f '{{.State.Running}}' @name",
      differs={"1 stderr": ("something", "", "a detached box needs no terminal here; podman warns")})
 
 # --- cp
@@ -421,13 +419,13 @@ LOOK = ("exec @box sh -c 'cd /tmp/@name && find . | sort | while read -r p; do s
 
 def copy_in(name, source, target, prepare="mkdir -p /tmp/@name", **more):
     live(name, "exec @box sh -c '%s'" % prepare, f"cp {source} @box:/tmp/@name{target}", LOOK,
-         files=FILES, needs=("cp",), **more)
+         files=FILES, **more)
 
 
 def copy_out(name, source, target, **more):
     live(name, "exec @box sh -c 'mkdir -p /tmp/@name/d/sub; cd /tmp/@name; echo content > f; echo a > d/a; echo b > d/sub/b; "
          "ln -s a d/link; chmod 750 d/sub; chmod 4711 d/a; chown 1000:100 f'",
-         f"cp @box:/tmp/@name/{source} @dir/{target}", Tree("out"), files={"out/present": b"old\n"}, needs=("cp",), **more)
+         f"cp @box:/tmp/@name/{source} @dir/{target}", Tree("out"), files={"out/present": b"old\n"}, **more)
 
 
 copy_in("cp.file-into-directory", "@dir/f", "")
@@ -456,15 +454,15 @@ copy_out("cp.out-contents-of-directory", "d/.", "out")
 copy_out("cp.out-directory-over-file", "d", "out/present")
 copy_out("cp.out-file-below-missing-directory", "f", "out/no/g")
 live("cp.tar-out", "exec @box sh -c 'mkdir /tmp/@name; echo a > /tmp/@name/a'",
-     Shell("cli cp @box:/tmp/@name - | tar -tf - | sort"), needs=("cp",))
+     Shell("cli cp @box:/tmp/@name - | tar -tf - | sort"))
 live("cp.tar-in", "exec @box mkdir /tmp/@name",
-     Shell("tar --owner 12 --group 34 -C @dir -cf - d | cli cp - @box:/tmp/@name"), LOOK, files=FILES, needs=("cp",))
-live("cp.relative-to-the-boxs-root", "cp @dir/f @box:tmp/@name", "exec @box cat /tmp/@name", files=FILES, needs=("cp",))
-live("cp.unknown-box", "cp @dir/f no-such-box:/tmp", files=FILES, needs=("cp",))
-live("cp.between-host-paths", "cp @dir/f @dir/g", files=FILES, needs=("cp",))
+     Shell("tar --owner 12 --group 34 -C @dir -cf - d | cli cp - @box:/tmp/@name"), LOOK, files=FILES)
+live("cp.relative-to-the-boxs-root", "cp @dir/f @box:tmp/@name", "exec @box cat /tmp/@name", files=FILES)
+live("cp.unknown-box", "cp @dir/f no-such-box:/tmp", files=FILES)
+live("cp.between-host-paths", "cp @dir/f @dir/g", files=FILES)
 live("cp.big-file", Shell("head -c 20000000 /dev/urandom > big; cli cp big @box:/tmp/@name && cli cp @box:/tmp/@name back && cmp big back"),
-     "exec @box rm -f /tmp/@name", needs=("cp",))
-ended("cp.out-of-an-ended-box", "cp @box:/etc/hosts @dir/f", needs=("cp",))
+     "exec @box rm -f /tmp/@name")
+ended("cp.out-of-an-ended-box", "cp @box:/etc/hosts @dir/f")
 
 # --- what looks at all boxes
 case("ls.empty", "ps -a -q", on=ALONE)
@@ -472,7 +470,7 @@ case("ls.quiet", "create --name @name @image true", "ps -q", "ps -aq", on=ALONE)
 case("ls.no-boxes-is-a-header", Cli("ps", see="NAMES"), on=ALONE)
 case("prune.removes-what-does-not-run",
      "create --name @name @image true", "run -d --name @name-b @image sleep 99999",
-     Cli("prune -f", out=False), "inspect -f '{{.Name}}' @name-b", Cli("inspect @name", out=False), on=ALONE, needs=("prune",))
+     Cli("prune -f", out=False), "inspect -f '{{.Name}}' @name-b", Cli("inspect @name", out=False), on=ALONE)
 
 # --- the program itself
 live("help.of-exec", Cli("exec --help", see="Usage:"))
