@@ -77,6 +77,9 @@ Result<CreateRequest> ParseCreate(const Arguments& arguments) {
   if (const std::optional<std::string> entrypoint = arguments.Last("entrypoint")) {
     options.entrypoint = std::vector<std::string>{*entrypoint};
   }
+  if (const std::optional<std::string> signal = arguments.Last("stop-signal")) {
+    BOXLITE_ASSIGN_OR_RETURN(options.stop_signal, ParseSignal(*signal));
+  }
   if (options.accelerator != "auto" && options.accelerator != "kvm" &&
       options.accelerator != "tcg") {
     return Invalid("--accel is auto, kvm or tcg, not '" + options.accelerator + "'");

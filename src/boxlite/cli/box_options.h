@@ -26,6 +26,7 @@ inline constexpr std::array kBoxOptions = {
     Option{"label", 'l', "KEY[=VALUE]", "Attach a label; may be given again"},
     Option{"interactive", 'i', "", "Keep the command's input open, and pass stdin on"},
     Option{"tty", 't', "", "Give the command a terminal"},
+    Option{"stop-signal", 0, "SIGNAL", "What stop sends to the command (the image's, or TERM)"},
     Option{"rm", 0, "", "Remove the box when it has ended"},
     Option{"accel", 0, "auto|kvm|tcg", "How the machine runs: found by trial, KVM, or emulated"},
 };
@@ -43,9 +44,8 @@ inline constexpr std::array kUnavailableBoxOptions = {
     Option{"read-only", 0, "", ""},     Option{"restart", 0, "", ""},
     Option{"rootfs", 0, "", ""},        Option{"pull", 0, "", ""},
     Option{"platform", 0, "", ""},      Option{"init", 0, "", ""},
-    Option{"stop-signal", 0, "", ""},   Option{"stop-timeout", 0, "", ""},
-    Option{"cidfile", 0, "", ""},       Option{"auto-stop", 0, "", ""},
-    Option{"auto-delete", 0, "", ""},
+    Option{"stop-timeout", 0, "", ""},  Option{"cidfile", 0, "", ""},
+    Option{"auto-stop", 0, "", ""},     Option{"auto-delete", 0, "", ""},
 };
 
 // What run and create say below their options.

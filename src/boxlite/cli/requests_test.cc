@@ -69,15 +69,37 @@ TEST(AttachRequest, TakesOneBox) {
 Result<CopyRequest> Copy(Words words) { return Parse(kCopy, ParseCopy, std::move(words)); }
 
 TEST(CreateRequest, TakesEveryOption) {
-  Result<CreateRequest> request =
-      Create({"--name",       "web",          "-e",          "A=1",
-              "-w",           "/srv",         "-u",          "nobody:nogroup",
-              "--entrypoint", "/bin/sh",      "--cpus",      "4",
-              "--memory",     "1g",           "--disk-size", "20",
-              "--hostname",   "host",         "-l",          "tier=front",
-              "--label",      "plain",        "--accel",     "tcg",
-              "--rm",         "boxlite/base", "-c",          "exit 3",
-              "--rm"});
+  Result<CreateRequest> request = Create({"--name",
+                                          "web",
+                                          "-e",
+                                          "A=1",
+                                          "-w",
+                                          "/srv",
+                                          "-u",
+                                          "nobody:nogroup",
+                                          "--entrypoint",
+                                          "/bin/sh",
+                                          "--cpus",
+                                          "4",
+                                          "--memory",
+                                          "1g",
+                                          "--disk-size",
+                                          "20",
+                                          "--hostname",
+                                          "host",
+                                          "-l",
+                                          "tier=front",
+                                          "--label",
+                                          "plain",
+                                          "--accel",
+                                          "tcg",
+                                          "--stop-signal",
+                                          "SIGUSR1",
+                                          "--rm",
+                                          "boxlite/base",
+                                          "-c",
+                                          "exit 3",
+                                          "--rm"});
   ASSERT_TRUE(request.ok()) << request.error().message();
   const CreateOptions& options = request->options;
   EXPECT_EQ(options.image, "boxlite/base");
@@ -93,6 +115,7 @@ TEST(CreateRequest, TakesEveryOption) {
   EXPECT_EQ(options.hostname, "host");
   EXPECT_EQ(options.labels, (std::map<std::string, std::string>{{"plain", ""}, {"tier", "front"}}));
   EXPECT_EQ(options.accelerator, "tcg");
+  EXPECT_EQ(options.stop_signal, SIGUSR1);
   EXPECT_TRUE(options.remove_on_exit);
 }
 

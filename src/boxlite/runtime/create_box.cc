@@ -89,7 +89,11 @@ Result<BoxSpec> MergeSpec(const CreateOptions& options, const ImageManifest& ima
   spec.working_dir = options.working_dir.empty() ? image.working_dir : options.working_dir;
   spec.user = options.user.empty() ? image.user : options.user;
   spec.hostname = options.hostname.empty() ? id.str() : options.hostname;
-  BOXLITE_ASSIGN_OR_RETURN(spec.stop_signal, StopSignalOf(image.stop_signal));
+  if (options.stop_signal) {
+    spec.stop_signal = *options.stop_signal;
+  } else {
+    BOXLITE_ASSIGN_OR_RETURN(spec.stop_signal, StopSignalOf(image.stop_signal));
+  }
   spec.cpus = options.cpus.value_or(kDefaultCpus);
   spec.memory_mib = options.memory_mib.value_or(kDefaultMemoryMib);
   spec.disk_bytes = options.disk_bytes.value_or(kDefaultDiskBytes);

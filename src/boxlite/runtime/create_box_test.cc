@@ -96,6 +96,9 @@ TEST(MergeSpec, TheImagesStopSignalMayBeANameOrANumber) {
     image.stop_signal = text;
     EXPECT_EQ(Merged(Options(), image).stop_signal, SIGQUIT) << text;
   }
+  CreateOptions options = Options();
+  options.stop_signal = SIGUSR1;
+  EXPECT_EQ(Merged(options, image).stop_signal, SIGUSR1);
   for (const char* text : {"SIGNONSENSE", "0", "65", "-3", "quit "}) {
     image.stop_signal = text;
     EXPECT_THAT(MergeSpec(Options(), image, kId, kNow), HasCode(ErrorCode::kInvalidArgument))

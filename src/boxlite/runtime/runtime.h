@@ -46,6 +46,7 @@ struct CreateOptions {
   std::optional<std::uint64_t> memory_mib;
   std::optional<std::uint64_t> disk_bytes;
   std::map<std::string, std::string> labels;
+  std::optional<int> stop_signal;  // of main, before it is killed; default: the image's, SIGTERM
   bool remove_on_exit = false;
   bool terminal = false;
   bool interactive = false;

@@ -391,7 +391,7 @@ case("stop.without-grace", "run -d --name @name @image sh -c '%s'" % TRAPS.repla
      Until("logs @name", "ready"), "stop --time 0 @name", "wait @name",
      differs=forced(3))
 case("stop.signal-of-the-box", "run -d --name @name --stop-signal USR1 @image sh -c 'trap \"exit 8\" USR1; echo ready; while :; do sleep 0.1; done'",
-     Until("logs @name", "ready"), "stop @name", "wait @name", needs=("run --stop-signal",))
+     Until("logs @name", "ready"), "stop @name", "wait @name")
 case("logs.follow-till-the-end",
      "run -d --name @name @image sh -c 'echo one; while [ ! -e /go ]; do sleep 0.1; done; echo two >&2; exit 2'",
      Begin("logs -f @name", ready="one", err="exact"), "exec @name touch /go", Finish(), "wait @name")
