@@ -9,7 +9,6 @@ import concurrent.futures
 import difflib
 import pathlib
 import re
-import subprocess
 import sys
 import tempfile
 import threading
@@ -25,29 +24,10 @@ SKIPPED = 77
 JOBS = 2
 
 
-class Features:
-    """What this boxlite offers, by its own --help."""
-
-    def __init__(self, program):
-        self.program = program
-        self.helps = {}
-
-    def has(self, need):
-        verb, _, option = need.partition(" ")
-        if verb not in self.helps:
-            done = subprocess.run([self.program, verb, "--help"], capture_output=True, text=True)
-            self.helps[verb] = done.stdout if done.returncode == 0 else None
-        text = self.helps[verb]
-        if text is None or not option:
-            return text is not None
-        return re.search(rf"(^|\s){re.escape(option)}\b", text.split("\nExamples:")[0]) is not None
-
-
 class Run:
     def __init__(self, options, directory):
         self.options = options
         self.directory = directory
-        self.features = Features(options.boxlite)
         self.lock = threading.Lock()
         self.failed, self.passed = [], 0
         self.seconds = {"podman": 0.0, "boxlite": 0.0}
@@ -130,12 +110,6 @@ def complain(case, observations, wrong):
     sys.stdout.flush()
 
 
-def allowed_to_wait():
-    """Needs that tests/skips.txt lists: `parity needs NEED | any | reason`."""
-    lines = (sides.ROOT / "tests/skips.txt").read_text().splitlines()
-    return {match[1] for line in lines if (match := re.match(r"parity needs (.+?) *\|", line))}
-
-
 def run_all(run, cases):
     """What looks at the ended box first, since podman forgets an exit code after five minutes; then what boots."""
     order = (steps.ENDED, steps.ALONE, steps.OWN, steps.LIVE)
@@ -145,18 +119,11 @@ def run_all(run, cases):
             future.result()
 
 
-def report(run, waiting, begin):
-    allowed = allowed_to_wait()
-    for need in sorted({need for needs in waiting.values() for need in needs}):
-        names = [name for name, needs in waiting.items() if need in needs]
-        print(f"WAITING for {need}: {' '.join(names)}")
-        if need not in allowed:
-            print(f"  which is not on tests/skips.txt as `parity needs {need}`")
-            run.failed.append(f"needs {need}")
+def report(run, begin):
     for name in run.failed:
         print(f"FAILED {name}")
     times = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in run.seconds.items() if seconds)
-    print(f"parity: {run.passed} passed, {len(run.failed)} failed, {len(waiting)} waiting "
+    print(f"parity: {run.passed} passed, {len(run.failed)} failed "
           f"({time.monotonic() - begin:.0f} s; {times}, two at a time)")
     return 1 if run.failed else 0
 
@@ -172,16 +139,13 @@ def main():
     cases = [case for case in table.CASES if re.search(options.filter, case.name)]
     if options.list:
         for case in cases:
-            print(case.name, *(f"[needs {need}]" for need in case.needs))
+            print(case.name)
             for key, (theirs, ours, reason) in case.differs.items():
                 print(f"    step {key}: podman {theirs!r}, boxlite {ours!r}: {reason}")
         return 0
     begin = time.monotonic()
     directory = pathlib.Path(tempfile.mkdtemp(prefix="parity-"))
     run = Run(options, directory)
-    missing = {case.name: [need for need in case.needs if not run.features.has(need)] for case in cases}
-    waiting = {} if options.only == "podman" else {name: needs for name, needs in missing.items() if needs}
-    cases = [case for case in cases if case.name not in waiting]
     try:
         try:
             run.prepare(cases)
@@ -193,7 +157,7 @@ def main():
     finally:
         run.close()
         sides.remove(directory)
-    return report(run, waiting, begin)
+    return report(run, begin)
 
 
 if __name__ == "__main__":

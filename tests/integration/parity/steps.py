@@ -34,8 +34,6 @@ class Case:
     name: str
     steps: tuple
     on: str = OWN
-    # What must exist first: "exec --tty", or a verb alone.
-    needs: tuple = ()
     files: dict = dataclasses.field(default_factory=dict)
     # {"STEP exit|stdout|stderr": (podman's, boxlite's, reason)}; a compiled pattern stands for any value
     # that it matches wholly. Steps are counted from 1; those that compare nothing count too.
