@@ -14,6 +14,9 @@
 namespace boxlite::testing {
 namespace {
 
+// A sanitizer keeps what was freed for long: a process's memory then tells nothing.
+constexpr bool kMemoryTells = BOXLITE_SLOW_BUILD == 0;
+
 std::string Pattern(std::uint64_t begin, std::uint64_t end) {
   std::string text;
   text.reserve(end - begin);
@@ -280,7 +283,9 @@ TEST_F(KeptExec, ASlowReaderGetsEveryByteAndCostsTheSupervisorNoMore) {
   }
   EXPECT_EQ(at, kBytes);
   EXPECT_TRUE(IsOk(client.Finish()));
-  EXPECT_LT(most - before, 8 * 1024) << "KiB";
+  if (kMemoryTells) {
+    EXPECT_LT(most - before, 8 * 1024) << "KiB";
+  }
 }
 
 // A client is killed at random moments and another goes on where its file ends.
@@ -383,7 +388,9 @@ TEST_F(KeptExec, ManyInOneLifeLeaveNothingBehindInTheSupervisor) {
   for (int i = 0; i < 150; ++i)
     ASSERT_EQ(home_.Run({"exec", id_, "pattern", "5000"}).output.size(), 5000u);
   EXPECT_EQ(Descriptors(shim), descriptors);
-  EXPECT_LT(Resident(shim) - memory, 1024) << "KiB";
+  if (kMemoryTells) {
+    EXPECT_LT(Resident(shim) - memory, 1024) << "KiB";
+  }
   EXPECT_EQ(home_.Run({"execs", id_}).json["execs"].size(), 64u);
 }
 
