@@ -55,7 +55,10 @@ TEST_F(Terminal, AShellHasARealOne) {
   shell->ReadUntil("Stopped");
   shell->Type("kill -9 %1; wait; sh -c 'exit 7'; echo l''eft\r");
   shell->ReadUntil("left\r\n");
-  shell->Type("sh -c 'exit 7'\r");
+  shell->Type("sh -c \"echo d''one; exit 7\"\r");
+  shell->ReadUntil("done\r\n");
+  // The key is the shell's only once it has set the terminal for its prompt.
+  shell->ReadUntil("# ");
   shell->Type(kControlD);
   EXPECT_EQ(shell->AwaitChange(), 7);
   EXPECT_TRUE(shell->AwaitModesAsBefore());
