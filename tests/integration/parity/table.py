@@ -26,6 +26,14 @@ FORCE_MISSING = "a name that is not there may be a mistake, also with -f; podman
 MADE_WORKDIR = "run makes the directory, as docker does; podman refuses"
 DASHES = "-- before the command is accepted, which scripts need for a command from elsewhere; podman runs a program --"
 ATTACHED = "attach ends as main does, as docker's does; podman's ends with 0"
+NOT_EXECUTED = "exec -d ends as exec does when its command cannot be executed"
+EXEC_ID = "an exec is called by a short number of its box"
+LEFT = "leaving by the detach keys is no failure, as docker's; podman's exec ends with 255"
+STOPPED = "only its machine reads a box's disk, and booting it would run the user's command again (docs/cp.md)"
+LINK = "a symbolic link is copied as one unless -L is given, as docker does; podman follows it"
+SPECIAL_BITS = "a box cannot bring programs with set-id bits to the host; -a keeps them (docs/cp.md)"
+SLASH = "a directory's name in the stream ends with a slash, as tar writes it and docker's does"
+ROOT = "a path without a slash at its begin is of the box's root, as docker's; podman's is of nowhere"
 UNKNOWN_VARIABLE = "boxlite says that a variable to pass on is not set; podman is silent"
 
 CASES = []
@@ -45,6 +53,10 @@ def forced(step):
 
 def case(name, *steps, **more):
     CASES.append(Case(name, steps, **more))
+
+
+def without_special_bits():
+    return {"3 stdout": (re.compile(r"(?s).*/a 104711 .*"), re.compile(r"(?s).*/a 100711 .*"), SPECIAL_BITS)}
 
 
 def live(name, *steps, **more):
@@ -178,8 +190,9 @@ live("exec.pid-namespace", "exec @box sh -c 'cat /proc/1/cmdline | tr \"\\0\" \"
 
 # --- exec: detached
 live("exec.detached", "exec -d @box sh -c 'echo done > /tmp/@name'",
-     Until("exec @box cat /tmp/@name", "done"))
-live("exec.detached-no-such-command", "exec -d @box no-such-command")
+     Until("exec @box cat /tmp/@name", "done"),
+     differs={"1 stdout": (re.compile("<id>\n"), re.compile("exec-[0-9]+\n"), EXEC_ID)})
+live("exec.detached-no-such-command", "exec -d @box no-such-command", differs={"1 exit": (125, 127, NOT_EXECUTED)})
 
 # --- exec: terminals
 # Key by key: podman takes keys that arrive together for input.
@@ -198,7 +211,7 @@ live("exec.terminal-ctrl-d",
 live("exec.terminal-term-is-set", Terminal("exec -it @box sh -c 'echo $TERM'"))
 live("exec.terminal-detach-keys",
      Terminal("exec -it --detach-keys ctrl-x,x @box sh -c 'while :; do echo tick; sleep 0.1; done'",
-              dialogue=DETACH, see="nothing"))
+              dialogue=DETACH, see="nothing"), differs={"1 exit": (255, 0, LEFT)})
 
 # --- a box that has ended: logs, wait, inspect and what is refused
 ended("logs.both-streams", Cli("logs @box", err="exact"))
@@ -245,7 +258,7 @@ ended("inspect.unknown-field", "inspect -f '{{.NoSuchField}}' @box",
 ended("inspect.unknown-box", Cli("inspect no-such-box", out=False),
      differs=refused())
 ended("inspect.json", Shell("cli inspect @box | python3 -c 'import json, sys; print(json.load(sys.stdin)[0][\"Name\"])'"))
-ended("top.of-an-ended-box", "top @box")
+ended("top.of-an-ended-box", "top @box", differs=refused())
 ended("attach.to-an-ended-box", "attach @box", differs=refused())
 
 # --- the running box seen from outside
@@ -263,11 +276,11 @@ live("ls.filter-status", Cli("ps -a --filter status=exited", see="live|ended"))
 live("ls.filter-label", Cli("ps -a --filter label=kind=ended", see="live|ended"))
 live("ls.filter-label-key", Cli("ps -a --filter label=kind", see="live|ended"))
 live("ls.filter-exited-code", Cli("ps -a --filter exited=3", see="live|ended"))
-live("ls.filter-unknown", "ps --filter nosuch=x")
+live("ls.filter-unknown", "ps --filter nosuch=x", differs=misused())
 live("top.shows-main", Cli("top @box", see="sleep 99999"))
 live("stats.once", Cli("stats --no-stream @box", see="live"))
 live("logs.of-a-silent-box", "logs @box")
-live("rename.to-a-taken-name", "rename @box ended")
+live("rename.to-a-taken-name", "rename @box ended", differs=refused())
 
 # --- create and the life of a box
 case("create.then-start",
@@ -302,8 +315,8 @@ case("rm.one-of-two-is-missing", "create --name @name @image true", "rm no-such-
 case("rm.no-box", "rm",
      differs=misused())
 case("rename.keeps-the-box", "create --name @name @image true", "rename @name @name-b",
-     "inspect -f '{{.Name}}' @name-b", Cli("inspect @name", out=False))
-case("rename.of-an-unknown-box", "rename no-such-box @name")
+     "inspect -f '{{.Name}}' @name-b", Cli("inspect @name", out=False), differs=refused(4))
+case("rename.of-an-unknown-box", "rename no-such-box @name", differs=refused())
 case("start.again-keeps-the-disk",
      "create --name @name @image sh -c 'echo x >> /count; wc -l < /count; exit 4'",
      "start @name", "wait @name", "start @name", "wait @name", Cli("logs @name", err="exact"))
@@ -432,37 +445,42 @@ copy_in("cp.file-into-directory", "@dir/f", "")
 copy_in("cp.file-into-directory-with-slash", "@dir/f", "/")
 copy_in("cp.file-to-new-name", "@dir/f", "/g")
 copy_in("cp.file-over-file", "@dir/f", "/g", "mkdir -p /tmp/@name; echo something longer > /tmp/@name/g")
-copy_in("cp.file-to-missing-directory-with-slash", "@dir/f", "/no/")
-copy_in("cp.file-below-missing-directory", "@dir/f", "/no/g")
-copy_in("cp.missing-file", "@dir/nothing", "/g")
+copy_in("cp.file-to-missing-directory-with-slash", "@dir/f", "/no/", differs=refused(2))
+copy_in("cp.file-below-missing-directory", "@dir/f", "/no/g", differs=refused(2))
+copy_in("cp.missing-file", "@dir/nothing", "/g", differs=refused(2))
 copy_in("cp.directory-into-directory", "@dir/d", "")
 copy_in("cp.directory-to-new-name", "@dir/d", "/new")
 copy_in("cp.contents-of-directory", "@dir/d/.", "")
 copy_in("cp.contents-to-new-name", "@dir/d/.", "/new")
-copy_in("cp.directory-over-file", "@dir/d", "/g", "mkdir -p /tmp/@name; echo x > /tmp/@name/g")
-copy_in("cp.file-with-slash-behind", "@dir/f/", "/g")
-copy_in("cp.link-itself", "@dir/d/link", "/g")
+copy_in("cp.directory-over-file", "@dir/d", "/g", "mkdir -p /tmp/@name; echo x > /tmp/@name/g", differs=refused(2))
+copy_in("cp.file-with-slash-behind", "@dir/f/", "/g", differs=refused(2))
+copy_in("cp.link-itself", "@dir/d/link", "/g",
+        differs={"3 stdout": (re.compile(r"(?s).*/g regular file.*"), re.compile(r"(?s).*/g symbolic link.*"), LINK)})
 copy_in("cp.link-below-which-is-a-directory", "@dir/f", "/link/",
         "mkdir -p /tmp/@name/real; ln -s real /tmp/@name/link")
 copy_out("cp.out-file-into-directory", "f", "out")
 copy_out("cp.out-file-to-new-name", "f", "out/g")
 copy_out("cp.out-file-over-file", "f", "out/present")
-copy_out("cp.out-missing-file", "nothing", "out")
-copy_out("cp.out-directory-into-directory", "d", "out")
-copy_out("cp.out-directory-to-new-name", "d", "out/new")
-copy_out("cp.out-contents-of-directory", "d/.", "out")
-copy_out("cp.out-directory-over-file", "d", "out/present")
-copy_out("cp.out-file-below-missing-directory", "f", "out/no/g")
+copy_out("cp.out-missing-file", "nothing", "out", differs=refused(2))
+copy_out("cp.out-directory-into-directory", "d", "out", differs=without_special_bits())
+copy_out("cp.out-directory-to-new-name", "d", "out/new", differs=without_special_bits())
+copy_out("cp.out-contents-of-directory", "d/.", "out", differs=without_special_bits())
+copy_out("cp.out-directory-over-file", "d", "out/present", differs=refused(2))
+copy_out("cp.out-file-below-missing-directory", "f", "out/no/g", differs=refused(2))
 live("cp.tar-out", "exec @box sh -c 'mkdir /tmp/@name; echo a > /tmp/@name/a'",
-     Shell("cli cp @box:/tmp/@name - | tar -tf - | sort"))
+     Shell("cli cp @box:/tmp/@name - | tar -tf - | sort"),
+     differs={"2 stdout": (re.compile("cp-tar-out\n.*\n"), re.compile("cp-tar-out/\n.*\n"), SLASH)})
 live("cp.tar-in", "exec @box mkdir /tmp/@name",
      Shell("tar --owner 12 --group 34 -C @dir -cf - d | cli cp - @box:/tmp/@name"), LOOK, files=FILES)
-live("cp.relative-to-the-boxs-root", "cp @dir/f @box:tmp/@name", "exec @box cat /tmp/@name", files=FILES)
-live("cp.unknown-box", "cp @dir/f no-such-box:/tmp", files=FILES)
-live("cp.between-host-paths", "cp @dir/f @dir/g", files=FILES)
+live("cp.relative-to-the-boxs-root", "cp @dir/f @box:tmp/@name", "exec @box cat /tmp/@name", files=FILES,
+     differs={"1 exit": (125, 0, ROOT), "1 stderr": ("something", "", ROOT), "2 exit": (1, 0, ROOT),
+              "2 stdout": ("", "content\n", ROOT), "2 stderr": ("something", "", ROOT)})
+live("cp.unknown-box", "cp @dir/f no-such-box:/tmp", files=FILES, differs=refused())
+live("cp.between-host-paths", "cp @dir/f @dir/g", files=FILES, differs=misused())
 live("cp.big-file", Shell("head -c 20000000 /dev/urandom > big; cli cp big @box:/tmp/@name && cli cp @box:/tmp/@name back && cmp big back"),
      "exec @box rm -f /tmp/@name")
-ended("cp.out-of-an-ended-box", "cp @box:/etc/hosts @dir/f")
+ended("cp.out-of-an-ended-box", "cp @box:/etc/hosts @dir/f",
+      differs={"1 exit": (0, 1, STOPPED), "1 stderr": ("", "something", STOPPED)})
 
 # --- what looks at all boxes
 case("ls.empty", "ps -a -q", on=ALONE)
@@ -470,7 +488,8 @@ case("ls.quiet", "create --name @name @image true", "ps -q", "ps -aq", on=ALONE)
 case("ls.no-boxes-is-a-header", Cli("ps", see="NAMES"), on=ALONE)
 case("prune.removes-what-does-not-run",
      "create --name @name @image true", "run -d --name @name-b @image sleep 99999",
-     Cli("prune -f", out=False), "inspect -f '{{.Name}}' @name-b", Cli("inspect @name", out=False), on=ALONE)
+     Cli("prune -f", out=False), "inspect -f '{{.Name}}' @name-b", Cli("inspect @name", out=False), on=ALONE,
+     differs=refused(5))
 
 # --- the program itself
 live("help.of-exec", Cli("exec --help", see="Usage:"))
