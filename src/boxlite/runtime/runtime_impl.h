@@ -1,6 +1,6 @@
 // The Runtime over files, locks and shims. Its sources: runtime_impl.cc (find, create, look),
-// runtime_lifecycle.cc (start, stop, kill, remove), runtime_exec.cc (execs), runtime_io.cc (wait, and
-// connections to shims), runtime_logs.cc (logs), runtime_attach.cc (foreground run, attach),
+// runtime_lifecycle.cc (start, stop, kill, remove), runtime_exec.cc (execs), runtime_io.cc (wait,
+// and connections to shims), runtime_logs.cc (logs), runtime_attach.cc (foreground run, attach),
 // runtime_copy.cc (cp), runtime_manage.cc (rename, prune, sizes, events), runtime_look.cc
 // (processes, statistics).
 #pragma once
