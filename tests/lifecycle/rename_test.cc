@@ -14,7 +14,8 @@ constexpr int kRounds = BOXLITE_SLOW_BUILD ? 10 : 60;
 // Every name in boxes' specs, and every one of them found.
 void ExpectDistinctNames(TestHome& home) {
   std::map<std::string, std::string> owners;
-  for (const Json& box : home.Run({"ls"}).json["boxes"]) {
+  const Answer listed = home.Run({"ls"});  // outlives the loop over it
+  for (const Json& box : listed.json["boxes"]) {
     const std::string name = box.value("name", "");
     if (name.empty()) continue;
     EXPECT_TRUE(owners.emplace(name, box["id"]).second) << "two boxes are called " << name;
