@@ -15,7 +15,7 @@ constexpr int kRounds = BOXLITE_SLOW_BUILD ? 10 : 60;
 void ExpectDistinctNames(TestHome& home) {
   std::map<std::string, std::string> owners;
   const Answer listed = home.Run({"ls"});  // outlives the loop over it
-  for (const Json& box : listed.json["boxes"]) {
+  for (const Json& box : listed.json.at("boxes")) {
     const std::string name = box.value("name", "");
     if (name.empty()) continue;
     EXPECT_TRUE(owners.emplace(name, box["id"]).second) << "two boxes are called " << name;
