@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <thread>
 
+#include "boxlite/base/interrupt.h"
+
 namespace boxlite {
 namespace {
 
@@ -67,6 +69,7 @@ Result<OfdLock> OfdLock::Acquire(int dir_fd, const std::string& name,
     if (std::chrono::steady_clock::now() >= deadline) {
       return Error(ErrorCode::kTimeout, name + " is still held by another process");
     }
+    if (Interrupted()) return InterruptedError();
     std::this_thread::sleep_for(kPollInterval);
   }
 }

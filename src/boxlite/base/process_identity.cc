@@ -5,6 +5,8 @@
 #include <cerrno>
 #include <chrono>
 
+#include "boxlite/base/interrupt.h"
+
 namespace boxlite {
 
 Result<ProcessIdentity> IdentityOf(pid_t pid) {
@@ -63,8 +65,10 @@ Result<bool> ProcessHandle::WaitEnded(int milliseconds) const {
                                   .count());
       if (left < 0) left = 0;
     }
-    pollfd poller = {fd_.get(), POLLIN, 0};
-    int ready = ::poll(&poller, 1, left);
+    // A wait without limit is one that somebody may want to give up.
+    pollfd pollers[] = {{fd_.get(), POLLIN, 0}, {left < 0 ? CurrentInterrupt() : -1, POLLIN, 0}};
+    const int ready = ::poll(pollers, 2, left);
+    if (ready > 0 && pollers[0].revents == 0) return InterruptedError();
     if (ready >= 0) return ready > 0;
     if (errno != EINTR) return ErrnoError("wait for a process");
   }

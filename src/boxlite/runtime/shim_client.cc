@@ -24,8 +24,9 @@ Result<Fd> ConnectSocket(int box_fd, std::chrono::milliseconds timeout) {
   ::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   sockaddr_un address = {};
   address.sun_family = AF_UNIX;
-  // Through the descriptor: sun_path holds 107 bytes, a home may be longer.
-  const std::string path = "/proc/self/fd/" + std::to_string(box_fd) + "/" + kSocketFile;
+  // Through the descriptor: sun_path holds 107 bytes, a home may be longer. A thread may have
+  // descriptors of its own (api/core.h).
+  const std::string path = "/proc/thread-self/fd/" + std::to_string(box_fd) + "/" + kSocketFile;
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
     return Error(ErrorCode::kUnavailable,

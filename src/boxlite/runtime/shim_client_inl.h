@@ -1,7 +1,9 @@
 // Templates of shim_client.h.
 #pragma once
 
+#include "boxlite/base/interrupt.h"
 #include "boxlite/rpc/error_mapping.h"
+#include "boxlite/runtime/budgets.h"
 #include "boxlite/runtime/shim_client.h"
 
 namespace boxlite {
@@ -26,6 +28,15 @@ Result<T> AwaitPromise(kj::AsyncIoContext& io, kj::Promise<T> promise,
       [](kj::Exception&& exception) {
         return Awaited{kj::mv(exception), nullptr};
       });
+  // Short timeouts are steps of something that must not be left half done.
+  std::optional<kj::UnixEventPort::FdObserver> interrupt;
+  if (CurrentInterrupt() >= 0 && (!timeout || *timeout > kHandshakeTimeout)) {
+    interrupt.emplace(io.unixEventPort, CurrentInterrupt(),
+                      kj::UnixEventPort::FdObserver::OBSERVE_READ);
+    settled = settled.exclusiveJoin(interrupt->whenBecomesReadable().then([]() {
+      return Awaited{nullptr, nullptr};
+    }));
+  }
   if (timeout) {
     // kj's clock stands still while its loop does not run: after a wait elsewhere (for a lock, a
     // pidfd) it is behind, and a timeout counted from there would be over at once.
@@ -42,6 +53,7 @@ Result<T> AwaitPromise(kj::AsyncIoContext& io, kj::Promise<T> promise,
   KJ_IF_MAYBE (value, awaited.value) {
     return kj::mv(*value);
   }
+  if (!timeout || (interrupt && Interrupted())) return InterruptedError();
   return Error(ErrorCode::kTimeout, "no answer within " + std::to_string(timeout->count()) + " ms");
 }
 
