@@ -54,7 +54,7 @@ void ResetSignals() {
   ::dup2(status_pipe, 0);
   ::syscall(SYS_close_range, 1, ~0U, 0);
   int status = 0;
-  while (::waitpid(program, &status, 0) < 0) {
+  while (::waitpid(program, &status, __WALL) < 0) {
     if (errno != EINTR) ::_exit(1);
   }
   static_cast<void>(!::write(0, &status, sizeof status));
@@ -67,12 +67,12 @@ void ResetSignals() {
   ::umask(0077);
   if (plan.parentage == Parentage::kNobodysChild) {
     if (::setsid() < 0) Report(plan.error_pipe);
-    const pid_t second = ::fork();
+    const pid_t second = QuietFork();
     if (second < 0) Report(plan.error_pipe);
     if (second > 0) ::_exit(0);
   }
   if (plan.status_pipe >= 0) {
-    const pid_t program = ::fork();
+    const pid_t program = QuietFork();
     if (program < 0) Report(plan.error_pipe);
     if (program > 0) Watch(program, plan.status_pipe);
   }
@@ -117,7 +117,7 @@ std::vector<char*> Pointers(const std::vector<std::string>& strings) {
 }
 
 void ReapExactly(pid_t pid) {
-  while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+  while (::waitpid(pid, nullptr, __WALL) < 0 && errno == EINTR) {
   }
 }
 
@@ -144,7 +144,7 @@ Result<pid_t> SpawnWith(const SpawnRequest& request, int status_pipe) {
   sigset_t before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  const pid_t pid = ::fork();
+  const pid_t pid = QuietFork();
   if (pid == 0) RunChild(plan);
   const int fork_error = errno;
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -160,6 +160,14 @@ Result<pid_t> SpawnWith(const SpawnRequest& request, int status_pipe) {
 }
 
 }  // namespace
+
+pid_t QuietFork() {
+#ifdef BOXLITE_TSAN
+  return ::fork();  // ThreadSanitizer has to know of it
+#else
+  return static_cast<pid_t>(::syscall(SYS_clone, 0, nullptr, nullptr, nullptr, 0));
+#endif
+}
 
 Result<pid_t> Spawn(const SpawnRequest& request) { return SpawnWith(request, -1); }
 

@@ -16,6 +16,11 @@ struct InheritedFd {
   int target = -1;  // its number in the program, below 64
 };
 
+// A copy of this process that sends nobody SIGCHLD and that no wait() of an embedder's for any
+// child takes away, until it executes a program: only a wait with __WALL sees it. What glibc's
+// fork() runs (pthread_atfork) is left out. The copy may only make system calls.
+pid_t QuietFork();
+
 enum class Parentage {
   kChild,         // ours: the caller waits for it (by pidfd and waitid(P_PIDFD), never waitpid(-1))
   kNobodysChild,  // double fork and a session of its own: init reaps it, no signal of ours reaches

@@ -18,6 +18,7 @@
 
 #include "boxlite/base/fd.h"
 #include "boxlite/base/process_identity.h"
+#include "boxlite/base/spawn.h"
 #include "boxlite/vmm/accelerator.h"
 
 namespace boxlite {
@@ -146,7 +147,7 @@ Status TryKvm() {
     return ErrnoError("/dev/kvm");
   }
   BOXLITE_ASSIGN_OR_RETURN(FdPair pipe, MakePipe());
-  const pid_t child = ::fork();
+  const pid_t child = QuietFork();
   if (child < 0) return ErrnoError("fork for the KVM trial");
   // Nothing but system calls and memcpy in the child: the caller may have threads.
   if (child == 0) ProbeChild(kvm.get(), pipe.second.get());
@@ -154,7 +155,7 @@ Status TryKvm() {
   const std::optional<std::string> verdict = ReadVerdict(pipe.first.get());
   Result<ProcessHandle> handle = ProcessHandle::Adopt(child);
   if (handle.ok()) static_cast<void>(handle->Signal(SIGKILL).ok());
-  while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
+  while (::waitpid(child, nullptr, __WALL) < 0 && errno == EINTR) {
   }
   if (!verdict) {
     return Error(ErrorCode::kUnavailable, "/dev/kvm opens, but a trial guest did not finish in " +
