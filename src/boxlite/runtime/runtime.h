@@ -25,11 +25,16 @@
 
 namespace boxlite {
 
+class AttachedLives;
+
 struct RuntimeOptions {
   // Empty: $BOXLITE_HOME, else $HOME/.boxlite. Made by the first call that changes something.
   std::string home;
   // Empty: found beside the running program (../libexec/boxlite), or $BOXLITE_LIBEXEC.
   std::string libexec;
+  // The lives that this Runtime starts attached end with the last holder of it. Null: with the
+  // Runtime.
+  std::shared_ptr<AttachedLives> attached;
 };
 
 // What a user says of a new box; what is not said comes from the image or the defaults.

@@ -85,7 +85,7 @@ Status RuntimeImpl::BreakPipe(const OpenBox& box, ShimClient& client) {
   // One after the other on one connection. A shim that does not answer is ended by letting go.
   kj::Promise<Signalled> signalling = signal.send();
   static_cast<void>(client.Await<Stopped>(stop.send(), kHandshakeTimeout).ok());
-  attached_.erase(box.id);
+  attached_->Release(box.id);
   BOXLITE_ASSIGN_OR_RETURN(Evidence evidence, ReadEvidence(box.fd.get()));
   if (evidence.shim_lock == LockState::kFree) return {};
   return AwaitShimEnd(box, evidence);
@@ -95,14 +95,14 @@ Result<ProgramEnd> RuntimeImpl::EndOfSession(const OpenBox& box, std::unique_ptr
                                              std::unique_ptr<MainSession> session,
                                              Result<ProgramEnd> end, const ProgramStreams& streams,
                                              std::uint64_t log_begin) {
-  const bool attached = attached_.contains(box.id);
+  const bool attached = attached_->Holds(box.id);
   if (end.ok() && end->detached) {
     if (!attached) return end;
     using Answer = capnp::Response<wire::Shim::DetachResults>;
     BOXLITE_ASSIGN_OR_RETURN(
         Answer answer,
         client->Await<Answer>(client->shim().detachRequest().send(), kHandshakeTimeout));
-    attached_.erase(box.id);
+    attached_->Release(box.id);
     return end;
   }
   if (!end.ok() && session && session->output_failed()) {
@@ -113,7 +113,7 @@ Result<ProgramEnd> RuntimeImpl::EndOfSession(const OpenBox& box, std::unique_ptr
   // The shim of a --rm box keeps it until who reads its output has everything and lets go.
   session.reset();
   client.reset();
-  attached_.erase(box.id);
+  attached_->Release(box.id);
   BOXLITE_ASSIGN_OR_RETURN(bool gone, AwaitLocksFree(box.fd.get(), kCallerCeiling));
   if (gone) return end;
   return Error(ErrorCode::kTimeout, "box " + box.id.str() + " does not end; rm -f ends it");
@@ -123,7 +123,7 @@ Result<ProgramEnd> RuntimeImpl::EndOfLostSession(const OpenBox& box, MainSession
                                                  const Error& error, const ProgramStreams& streams,
                                                  std::uint64_t log_begin) {
   // Too late to ask, or the shim was lost: the evidence decides, once nothing lives.
-  attached_.erase(box.id);
+  attached_->Release(box.id);
   BOXLITE_ASSIGN_OR_RETURN(Evidence evidence, ReadEvidence(box.fd.get()));
   if (evidence.shim_lock == LockState::kHeld) BOXLITE_RETURN_IF_ERROR(AwaitShimEnd(box, evidence));
   BOXLITE_ASSIGN_OR_RETURN(evidence, ReadEvidence(box.fd.get()));

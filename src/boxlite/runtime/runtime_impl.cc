@@ -3,6 +3,7 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <mutex>
 
 #include "boxlite/base/files.h"
 #include "boxlite/base/wall_clock.h"
@@ -34,11 +35,16 @@ Result<std::unique_ptr<Runtime>> Runtime::Open(RuntimeOptions options) {
 }
 
 RuntimeImpl::RuntimeImpl(RuntimeOptions options, std::string home_path)
-    : options_(std::move(options)), home_path_(std::move(home_path)) {}
+    : options_(std::move(options)),
+      home_path_(std::move(home_path)),
+      attached_(options_.attached ? options_.attached : std::make_shared<AttachedLives>()) {}
 
 kj::AsyncIoContext& RuntimeImpl::io() {
   if (!io_) {
     // kj ignores SIGPIPE for the whole process, which is the embedder's: RuntimeGuard does without.
+    // One at a time, or the second thread would take the first one's "ignored" for the embedder's.
+    static std::mutex dispositions;
+    const std::lock_guard lock(dispositions);
     struct sigaction before = {};
     ::sigaction(SIGPIPE, nullptr, &before);
     io_.emplace(kj::setupAsyncIo());

@@ -11,6 +11,7 @@
 #include <map>
 #include <optional>
 
+#include "boxlite/runtime/attached_lives.h"
 #include "boxlite/runtime/evidence.h"
 #include "boxlite/runtime/home.h"
 #include "boxlite/runtime/log_follow.h"
@@ -130,8 +131,7 @@ class RuntimeImpl final : public Runtime {
   std::string home_path_;
   std::optional<Home> home_;
   std::optional<kj::AsyncIoContext> io_;
-  // Attached lives of this process: closing a pipe begins that life's end.
-  std::map<BoxId, Keepalive> attached_;
+  std::shared_ptr<AttachedLives> attached_;
 };
 
 }  // namespace boxlite

@@ -56,7 +56,7 @@ Result<RuntimeImpl::Connection> RuntimeImpl::ConnectForVerb(const OpenBox& box, 
       case VerbRule::kBootThenDo:
         BOXLITE_RETURN_IF_ERROR(BootForVerb(box, verb, state, boot_as));
         // Somebody else may have been first: then it is not ours to stop.
-        booted = boot_as == Attachment::kDetached || attached_.contains(box.id);
+        booted = boot_as == Attachment::kDetached || attached_->Holds(box.id);
         break;
       case VerbRule::kRefuse:
       case VerbRule::kNothingToDo:

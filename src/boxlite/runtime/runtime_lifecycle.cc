@@ -1,6 +1,7 @@
 #include <signal.h>
 
 #include "boxlite/base/files.h"
+#include "boxlite/base/interrupt.h"
 #include "boxlite/runtime/budgets.h"
 #include "boxlite/runtime/create_box.h"
 #include "boxlite/runtime/end_life.h"
@@ -124,7 +125,7 @@ Result<std::optional<StartedLife>> RuntimeImpl::StartLocked(const OpenBox& box, 
     if (ended.ok()) return cause;
     return Error(cause.code(), cause.message() + "; and " + ended.error().message());
   }
-  if (started->keepalive) attached_.insert_or_assign(box.id, std::move(*started->keepalive));
+  if (started->keepalive) attached_->Keep(box.id, std::move(*started->keepalive));
   return std::optional<StartedLife>(std::move(*started));
 }
 
@@ -134,6 +135,7 @@ Status RuntimeImpl::Start(const BoxId& id, Attachment attachment) {
   Starter starter;
   starter.attachment = attachment;
   starter.kind = StartedBy::kNobody;  // also when the box's life is the caller's: it comes to exec
+  starter.interrupt_fd = CurrentInterrupt();
   Result<std::optional<StartedLife>> started = StartLocked(box, verb, starter);
   return started.ok() ? Status() : Status(std::move(started).error());
 }
@@ -153,8 +155,8 @@ Result<EndReport> RuntimeImpl::Stop(const BoxId& id, std::chrono::milliseconds g
     return report;
   }
   // The shim of an attached --rm box waits for its creator, which may be this very process.
-  Result<EndReport> report = EndLife(io(), box.fd.get(), id, grace, [&] { attached_.erase(id); });
-  attached_.erase(id);
+  Result<EndReport> report = EndLife(io(), box.fd.get(), id, grace, [&] { attached_->Release(id); });
+  attached_->Release(id);
   return report;
 }
 
@@ -194,8 +196,8 @@ Status RuntimeImpl::Remove(const BoxId& id, Force force) {
   }
   if (force == Force::kYes) {
     BOXLITE_ASSIGN_OR_RETURN(EndReport report, EndLife(io(), box.fd.get(), id, milliseconds(0),
-                                                       [&] { attached_.erase(id); }));
-    attached_.erase(id);
+                                                       [&] { attached_->Release(id); }));
+    attached_->Release(id);
     static_cast<void>(report);
   }
   BOXLITE_ASSIGN_OR_RETURN(const Home* home, HomeForWriting());
