@@ -14,8 +14,11 @@ add_library(boxlite_kj INTERFACE)
 target_link_libraries(boxlite_kj INTERFACE
   "${BOXLITE_LIB_capnp-rpc}" "${BOXLITE_LIB_capnp}" "${BOXLITE_LIB_kj-async}" "${BOXLITE_LIB_kj}"
   pthread)
-target_compile_options(boxlite_options INTERFACE -fno-pie)
-target_link_options(boxlite_options INTERFACE -no-pie)
+# libboxlite.so has objects of its own (src/boxlite/api) and sets BOXLITE_SHARED.
+target_compile_options(boxlite_options INTERFACE
+  $<$<NOT:$<BOOL:$<TARGET_PROPERTY:BOXLITE_SHARED>>>:-fno-pie>)
+target_link_options(boxlite_options INTERFACE
+  $<$<NOT:$<BOOL:$<TARGET_PROPERTY:BOXLITE_SHARED>>>:-no-pie>)
 
 # boxlite_schema(TARGET FILE...): a library of the generated code; include "NAME.capnp.h".
 function(boxlite_schema target)
@@ -33,4 +36,11 @@ function(boxlite_schema target)
   target_include_directories(${target} SYSTEM PUBLIC "${CMAKE_CURRENT_BINARY_DIR}")
   target_compile_options(${target} PRIVATE -fno-pie -w)
   target_link_libraries(${target} PUBLIC boxlite_kj)
+  # The same for libboxlite.so.
+  add_library(${target}_pic OBJECT EXCLUDE_FROM_ALL ${sources})
+  set_target_properties(${target}_pic PROPERTIES POSITION_INDEPENDENT_CODE ON
+                        CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
+  target_include_directories(${target}_pic SYSTEM PUBLIC "${CMAKE_CURRENT_BINARY_DIR}")
+  target_compile_options(${target}_pic PRIVATE -w)
+  add_dependencies(${target}_pic ${target})
 endfunction()

@@ -155,7 +155,8 @@ Result<EndReport> RuntimeImpl::Stop(const BoxId& id, std::chrono::milliseconds g
     return report;
   }
   // The shim of an attached --rm box waits for its creator, which may be this very process.
-  Result<EndReport> report = EndLife(io(), box.fd.get(), id, grace, [&] { attached_->Release(id); });
+  Result<EndReport> report =
+      EndLife(io(), box.fd.get(), id, grace, [&] { attached_->Release(id); });
   attached_->Release(id);
   return report;
 }

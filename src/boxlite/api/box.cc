@@ -1,0 +1,183 @@
+#include "boxlite/box.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <atomic>
+
+#include "boxlite/api/call.h"
+#include "boxlite/api/execution_state.h"
+#include "boxlite/api/log_call.h"
+
+namespace boxlite::v0 {
+namespace {
+
+using internal::Ask;
+using internal::AskLater;
+using internal::FromPublic;
+using internal::ToPublic;
+namespace inner = ::boxlite;
+
+// The handle's id, as the library takes it. It came from the library, so it is one.
+inner::BoxId Id(const std::string& id) { return *inner::BoxId::Parse(id); }
+
+auto StartWork(const std::string& id, Attachment attachment) {
+  return [id = Id(id), attachment](inner::Runtime& runtime) {
+    return ToPublic(runtime.Start(id, FromPublic(attachment)));
+  };
+}
+auto StopWork(const std::string& id, Timeout grace) {
+  return
+      [id = Id(id), grace](inner::Runtime& runtime) { return ToPublic(runtime.Stop(id, grace)); };
+}
+auto RemoveWork(const std::string& id, Box::Force force) {
+  return [id = Id(id), force](inner::Runtime& runtime) {
+    return ToPublic(runtime.Remove(
+        id, force == Box::Force::kYes ? inner::Runtime::Force::kYes : inner::Runtime::Force::kNo));
+  };
+}
+auto WaitWork(const std::string& id) {
+  return [id = Id(id)](inner::Runtime& runtime) { return ToPublic(runtime.Wait(id)); };
+}
+
+}  // namespace
+
+Box::Box(std::shared_ptr<internal::Core> core, std::string id)
+    : core_(std::move(core)), id_(std::move(id)) {}
+
+Status Box::Start(Attachment attachment, Timeout timeout) {
+  return Ask<Status>(core_, "start box " + id_, timeout, StartWork(id_, attachment));
+}
+
+Result<StopResult> Box::Stop(Timeout grace, Timeout timeout) {
+  return Ask<Result<StopResult>>(core_, "stop box " + id_, timeout, StopWork(id_, grace));
+}
+
+Status Box::Restart(Timeout grace, Attachment attachment, Timeout timeout) {
+  return Ask<Status>(core_, "restart box " + id_, timeout,
+                     [stop = StopWork(id_, grace),
+                      start = StartWork(id_, attachment)](inner::Runtime& runtime) -> Status {
+                       const Result<StopResult> stopped = stop(runtime);
+                       return stopped.ok() ? start(runtime) : Status(stopped.error());
+                     });
+}
+
+Status Box::Kill(int signal_number, Timeout timeout) {
+  return Ask<Status>(core_, "signal box " + id_, timeout,
+                     [id = Id(id_), signal_number](inner::Runtime& runtime) {
+                       return ToPublic(runtime.Kill(id, signal_number));
+                     });
+}
+
+Status Box::Remove(Force force, Timeout timeout) {
+  return Ask<Status>(core_, "remove box " + id_, timeout, RemoveWork(id_, force));
+}
+
+Result<ExitStatus> Box::Wait(Timeout timeout) {
+  return Ask<Result<ExitStatus>>(core_, "wait for box " + id_, timeout, WaitWork(id_));
+}
+
+Result<BoxInfo> Box::Inspect(Timeout timeout) {
+  return Ask<Result<BoxInfo>>(
+      core_, "inspect box " + id_, timeout,
+      [id = Id(id_)](inner::Runtime& runtime) { return ToPublic(runtime.Inspect(id)); });
+}
+
+Status Box::Logs(const LogOptions& options, LogCallback on_output, Timeout timeout) {
+  return internal::FollowLog(core_, id_, options, std::move(on_output), timeout);
+}
+
+Result<Execution> Box::Exec(ExecOptions options, Timeout timeout) {
+  auto state = std::make_shared<internal::ExecutionState>(core_, id_, std::move(options));
+  if (Status begun = state->Begin(timeout); !begun.ok()) return begun.error();
+  return Execution(std::move(state));
+}
+
+Result<CapturedOutput> Box::ExecAndCapture(ExecOptions options, Timeout timeout,
+                                           std::size_t limit) {
+  const auto begin = std::chrono::steady_clock::now();
+  // Shared with the callbacks: after a timeout of Exec() one may still be under way.
+  struct Capture {
+    CapturedOutput output;
+    std::atomic<bool> too_much = false;
+  };
+  auto capture = std::make_shared<Capture>();
+  const auto keep = [capture, limit](std::string& part, const OutputCallback& also) {
+    return [capture, limit, &part, also](std::string_view bytes) {
+      if (also) also(bytes);
+      const std::size_t held = capture->output.out.size() + capture->output.err.size();
+      if (bytes.size() > limit - held) capture->too_much = true;
+      part.append(bytes.substr(0, limit - held));
+    };
+  };
+  options.on_stdout = keep(capture->output.out, options.on_stdout);
+  options.on_stderr = keep(capture->output.err, options.on_stderr);
+  Result<Execution> execution = Exec(std::move(options), timeout);
+  if (!execution.ok()) return execution.error();
+  for (;;) {
+    // Looked at now and then: output without end has to be stopped.
+    constexpr Timeout kLook(100);
+    const auto passed =
+        std::chrono::duration_cast<Timeout>(std::chrono::steady_clock::now() - begin);
+    const Timeout left = timeout == kForever ? kForever : std::max(Timeout(0), timeout - passed);
+    Result<ExecResult> end = execution->Wait(std::min(left, kLook));
+    const bool late = !end.ok() && end.error().code() == ErrorCode::kTimeout;
+    if (capture->too_much || (late && left <= kLook)) {
+      if (!end.ok()) static_cast<void>(execution->Signal(SIGKILL, std::chrono::seconds(5)).ok());
+      if (!capture->too_much) return internal::Late("run a program in box " + id_, timeout);
+      return Error(ErrorCode::kResourceExhausted, "the program in box " + id_ +
+                                                      " wrote more than " + std::to_string(limit) +
+                                                      " bytes: take them by callbacks");
+    }
+    if (late) continue;
+    if (!end.ok()) return end.error();
+    capture->output.result = *end;
+    return std::move(capture->output);
+  }
+}
+
+Result<std::string> Box::ExecDetached(const ExecOptions& options, Timeout timeout) {
+  return Ask<Result<std::string>>(
+      core_, "run a program in box " + id_, timeout,
+      [id = Id(id_), plain = FromPublic(options),
+       open_stdin = options.open_stdin](inner::Runtime& runtime) -> Result<std::string> {
+        inner::ExecOptions complete = plain;
+        inner::FdPair pipe;
+        if (open_stdin) {
+          inner::Result<inner::FdPair> made = inner::MakePipe();
+          if (!made.ok()) return ToPublic(made.error());
+          pipe = std::move(*made);
+          complete.streams.stdin_fd = pipe.first.get();
+        }
+        return ToPublic(runtime.ExecDetached(id, complete));
+      });
+}
+
+Result<std::vector<ExecutionInfo>> Box::Executions(Timeout timeout) {
+  return Ask<Result<std::vector<ExecutionInfo>>>(
+      core_, "list the programs of box " + id_, timeout,
+      [id = Id(id_)](inner::Runtime& runtime) { return ToPublic(runtime.Execs(id)); });
+}
+
+Result<Execution> Box::Reattach(const std::string& execution_id, ReattachOptions options,
+                                Timeout timeout) {
+  auto state =
+      std::make_shared<internal::ExecutionState>(core_, id_, execution_id, std::move(options));
+  if (Status begun = state->Begin(timeout); !begun.ok()) return begun.error();
+  return Execution(std::move(state));
+}
+
+std::future<Status> Box::StartAsync(Attachment attachment) {
+  return AskLater<Status>(core_, StartWork(id_, attachment));
+}
+std::future<Result<StopResult>> Box::StopAsync(Timeout grace) {
+  return AskLater<Result<StopResult>>(core_, StopWork(id_, grace));
+}
+std::future<Status> Box::RemoveAsync(Force force) {
+  return AskLater<Status>(core_, RemoveWork(id_, force));
+}
+std::future<Result<ExitStatus>> Box::WaitAsync() {
+  return AskLater<Result<ExitStatus>>(core_, WaitWork(id_));
+}
+
+}  // namespace boxlite::v0

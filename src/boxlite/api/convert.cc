@@ -1,0 +1,154 @@
+#include "boxlite/api/convert.h"
+
+namespace boxlite::v0::internal {
+namespace {
+
+// The public list is written out for its readers; this keeps the two the same.
+#define BOXLITE_X(enumerator, number, name)                          \
+  static_assert(static_cast<int>(ErrorCode::enumerator) == number && \
+                static_cast<int>(inner::ErrorCode::enumerator) == number);
+BOXLITE_ERROR_CODES(BOXLITE_X)
+#undef BOXLITE_X
+static_assert(static_cast<int>(BoxState::kConfigured) ==
+                  static_cast<int>(inner::BoxState::kConfigured) &&
+              static_cast<int>(BoxState::kFailed) == static_cast<int>(inner::BoxState::kFailed));
+
+std::chrono::system_clock::time_point Moment(std::int64_t ns) {
+  return std::chrono::system_clock::time_point(
+      std::chrono::duration_cast<std::chrono::system_clock::duration>(
+          std::chrono::nanoseconds(ns)));
+}
+
+std::vector<std::string> Pairs(const std::map<std::string, std::string>& env) {
+  std::vector<std::string> pairs;
+  for (const auto& [name, value] : env) pairs.push_back(name + "=" + value);
+  return pairs;
+}
+
+template <typename T>
+std::optional<ExitStatus> MaybeExit(const T& exit) {
+  if (!exit) return std::nullopt;
+  return ToPublic(*exit);
+}
+
+}  // namespace
+
+Error ToPublic(const inner::Error& error) {
+  return {static_cast<ErrorCode>(error.code()), error.message()};
+}
+
+ExitStatus ToPublic(const inner::ProcessExit& exit) { return {exit.code, exit.signal}; }
+
+BoxInfo ToPublic(const inner::BoxInfo& info) {
+  BoxInfo out;
+  out.id = info.id.str();
+  out.state = static_cast<BoxState>(info.derived.state);
+  out.reason = info.derived.reason;
+  out.exit = MaybeExit(info.derived.exit);
+  out.life = info.life_number;
+  out.attached = info.record && info.record->attached;
+  out.handshake = info.handshake;
+  if (!info.spec.ok()) {
+    out.damage = info.spec.error().message();
+    return out;
+  }
+  const inner::BoxSpec& spec = *info.spec;
+  out.name = spec.name;
+  out.image = spec.image;
+  out.image_digest = spec.image_digest;
+  out.command = spec.argv;
+  out.labels = spec.labels;
+  out.cpus = spec.cpus;
+  out.memory_mib = spec.memory_mib;
+  out.disk_bytes = spec.disk_bytes;
+  out.created = Moment(spec.created_ns);
+  return out;
+}
+
+StopResult ToPublic(const inner::EndReport& report) {
+  return {report.forced, report.note, MaybeExit(report.exit)};
+}
+
+ImageInfo ToPublic(const inner::KnownImage& image) {
+  const inner::ImageManifest& manifest = image.manifest;
+  return {manifest.name, manifest.digest,      image.shipped,
+          image.in_home, manifest.entrypoint,  manifest.command,
+          manifest.env,  manifest.working_dir, manifest.user};
+}
+
+HomeInfo ToPublic(const inner::HomeInfo& info) {
+  return {info.path,    info.exists, info.boxes,      info.running,
+          info.libexec, info.engine, info.accelerator};
+}
+
+ExecResult ToPublic(const inner::ProgramEnd& end) {
+  return {ToPublic(end.exit), end.timed_out, end.stdout_end, end.stderr_end};
+}
+
+ExecutionInfo ToPublic(const inner::ExecInfo& info) {
+  ExecutionInfo out;
+  out.id = info.id;
+  out.argv = info.argv;
+  out.running = info.running;
+  out.exit = MaybeExit(info.exit);
+  out.timed_out = info.timed_out;
+  out.terminal = info.terminal;
+  out.attached = info.attached;
+  out.started = Moment(info.started_ns);
+  if (info.ended_ns != 0) out.ended = Moment(info.ended_ns);
+  out.stdout_begin = info.stdout_begin;
+  out.stdout_end = info.stdout_end;
+  out.stderr_begin = info.stderr_begin;
+  out.stderr_end = info.stderr_end;
+  return out;
+}
+
+inner::CreateOptions FromPublic(const BoxOptions& options) {
+  inner::CreateOptions out;
+  out.image = options.image;
+  out.name = options.name;
+  out.command = options.command;
+  out.entrypoint = options.entrypoint;
+  out.env = Pairs(options.env);
+  out.working_dir = options.working_dir;
+  out.user = options.user;
+  out.hostname = options.hostname;
+  out.cpus = options.cpus;
+  out.memory_mib = options.memory_mib;
+  out.disk_bytes = options.disk_bytes;
+  out.labels = options.labels;
+  out.remove_on_exit = options.remove_on_exit;
+  return out;
+}
+
+inner::ExecOptions FromPublic(const ExecOptions& options) {
+  inner::ExecOptions out;
+  out.argv = options.argv;
+  out.env = Pairs(options.env);
+  out.working_dir = options.working_dir;
+  out.user = options.user;
+  if (options.terminal) {
+    out.terminal = inner::TerminalSize{options.terminal->rows, options.terminal->columns};
+  }
+  out.timeout = options.time_limit;
+  return out;
+}
+
+inner::Attachment FromPublic(Attachment attachment) {
+  return attachment == Attachment::kAttached ? inner::Attachment::kAttached
+                                             : inner::Attachment::kDetached;
+}
+
+}  // namespace boxlite::v0::internal
+
+namespace boxlite::v0 {
+
+std::string_view ErrorCodeName(ErrorCode code) noexcept {
+  return ::boxlite::ErrorCodeName(static_cast<::boxlite::ErrorCode>(code));
+}
+
+std::string_view BoxStateName(BoxState state) noexcept {
+  return ::boxlite::BoxStateName(static_cast<::boxlite::BoxState>(state));
+}
+
+}  // namespace boxlite::v0

@@ -1,0 +1,47 @@
+// Between the public types (include/boxlite, boxlite::v0) and the library's own (boxlite).
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include "boxlite/box.h"
+#include "boxlite/error.h"
+#include "boxlite/image.h"
+#include "boxlite/runtime.h"
+#include "boxlite/runtime/image_list.h"
+#include "boxlite/runtime/runtime.h"
+
+namespace boxlite::v0::internal {
+
+namespace inner = ::boxlite;
+
+Error ToPublic(const inner::Error& error);
+ExitStatus ToPublic(const inner::ProcessExit& exit);
+BoxInfo ToPublic(const inner::BoxInfo& info);
+StopResult ToPublic(const inner::EndReport& report);
+ImageInfo ToPublic(const inner::KnownImage& image);
+HomeInfo ToPublic(const inner::HomeInfo& info);
+ExecResult ToPublic(const inner::ProgramEnd& end);
+ExecutionInfo ToPublic(const inner::ExecInfo& info);
+inline std::string ToPublic(const std::string& text) { return text; }
+inner::CreateOptions FromPublic(const BoxOptions& options);
+inner::ExecOptions FromPublic(const ExecOptions& options);  // without its streams
+inner::Attachment FromPublic(Attachment attachment);
+
+template <typename T>
+auto ToPublic(const std::vector<T>& all) -> std::vector<decltype(ToPublic(all.front()))> {
+  std::vector<decltype(ToPublic(all.front()))> out;
+  for (const T& one : all) out.push_back(ToPublic(one));
+  return out;
+}
+
+inline Status ToPublic(const inner::Status& status) {
+  return status.ok() ? Status() : Status(ToPublic(status.error()));
+}
+template <typename T>
+auto ToPublic(const inner::Result<T>& result) -> Result<decltype(ToPublic(*result))> {
+  if (!result.ok()) return ToPublic(result.error());
+  return ToPublic(*result);
+}
+
+}  // namespace boxlite::v0::internal
