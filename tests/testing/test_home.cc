@@ -126,6 +126,25 @@ void TestHome::Set(const std::string& name, const std::string& value) {
   environment_.emplace_back(name, value);
 }
 
+int TestHome::RunProgram(const std::vector<std::string>& argv, milliseconds wait) {
+  std::vector<char*> pointers;
+  for (const std::string& word : argv) pointers.push_back(const_cast<char*>(word.c_str()));
+  pointers.push_back(nullptr);
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    for (const auto& [name, value] : environment_) ::setenv(name.c_str(), value.c_str(), 1);
+    ::execv(pointers[0], pointers.data());
+    ::_exit(127);
+  }
+  const bool ended = AwaitProcessEnd(pid, 0, static_cast<int>(wait.count()));
+  if (!ended) ::kill(pid, SIGKILL);
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (!ended) return -1;
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 ToolProcess TestHome::Begin(const std::vector<std::string>& words, int inherited_fd) {
   return ToolProcess(words, {environment_, inherited_fd});
 }

@@ -42,6 +42,8 @@ class TestHome {
 
   // Each in a fresh process.
   Answer Run(const std::vector<std::string>& words, milliseconds wait = std::chrono::seconds(120));
+  // Any program with the home's environment: its exit status as a shell shows it; -1: it hung.
+  int RunProgram(const std::vector<std::string>& argv, milliseconds wait);
   ToolProcess Begin(const std::vector<std::string>& words, int inherited_fd = -1);
 
   // A new box with this command. Fails the test when it cannot be made.
