@@ -22,6 +22,8 @@ if [ -z "$deb" ]; then
   mv "$deb" "$cache/"
   deb=$cache/$(basename "$deb")
 fi
+# For the copyright file of our packages: which source this kernel was made from.
+dpkg-deb -f "$deb" Package Version Source >"$out/package"
 rm -rf "$out/unpacked"
 mkdir -p "$out/unpacked"
 dpkg-deb --fsys-tarfile "$deb" | tar -x -C "$out/unpacked" ./boot ./lib/modules
