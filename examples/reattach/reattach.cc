@@ -34,10 +34,11 @@ int Start(boxlite::Runtime& runtime, const char* file) {
                   "i=0; while [ $i -lt 20 ]; do echo line $i; i=$((i+1)); sleep 0.2; done"};
   program.on_stdout = [&](std::string_view bytes) {
     std::cout << bytes << std::flush;
-    if (read < 30 && read + bytes.size() >= 30) enough.set_value();
+    const bool was_enough = read >= 30;
     read += bytes.size();
     // What it must not forget, before anything may happen to it: where it is.
     std::ofstream(file, std::ios::app) << read << '\n';
+    if (!was_enough && read >= 30) enough.set_value();
   };
   boxlite::Result<boxlite::Execution> counter = box->Exec(program);
   if (!counter.ok()) return Fail(counter.error());

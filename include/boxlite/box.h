@@ -119,7 +119,7 @@ class BOXLITE_API Box {
   Result<ExitStatus> Wait(Timeout timeout = kForever);
   Result<BoxInfo> Inspect(Timeout timeout = kForever);
 
-  // The main command's output of all lives, to `on_output` on a thread of the library's until it
+  // The main command's output of all lives, to `on_output`, on the calling thread, until it
   // returns false, the log or the followed life ends, or the timeout passes (kTimeout). Pieces of
   // one stream come in order.
   using LogCallback = std::function<bool(Stream stream, std::string_view bytes)>;

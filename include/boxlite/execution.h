@@ -40,11 +40,12 @@ struct TerminalSize {
   std::uint16_t columns = 80;
 };
 
-// Called with each piece of a stream, in order, none lost and none twice, on a thread of the
-// library's that serves this one execution: it may block (the program then waits, nothing else
-// does) and may call any function of the library but Wait() and WriteStdin() of its own execution
-// and Runtime::Close(). It must not throw. No call comes any more once the execution has ended, the
-// handle is gone, or the Runtime is closed; the destructors wait for a call under way.
+// Called with each piece of a stream, in order, none lost and none twice, on a thread that serves
+// this one execution, with the descriptors of the program that uses the library. It may block (when
+// 1 MiB waits for it, the program in the box waits; nothing else does) and may call any function of
+// the library but Wait() and WriteStdin() of its own execution. It must not throw. No call comes
+// any more once the execution has ended, the handle is gone, or the Runtime is closed; the
+// destructors wait for a call under way.
 using OutputCallback = std::function<void(std::string_view bytes)>;
 
 struct ExecOptions {

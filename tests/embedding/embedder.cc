@@ -257,6 +257,16 @@ void CallbacksAndInput() {
   Box box = MUST(runtime.Run(Options()));
   std::string out;
   std::thread::id caller = std::this_thread::get_id();
+  int pipe[2];
+  CHECK(::pipe2(pipe, O_CLOEXEC) == 0);
+  ExecOptions hello = Program({"echo", "hello"});
+  hello.on_stdout = [&](std::string_view bytes) {
+    // A callback's descriptors are the host's.
+    CHECK(::write(pipe[1], bytes.data(), bytes.size()) == static_cast<ssize_t>(bytes.size()));
+  };
+  MUST(MUST(box.Exec(hello)).Wait(20s));
+  char text[16] = {};
+  CHECK(::read(pipe[0], text, sizeof text) == 6 && std::string(text) == "hello\n");
   ExecOptions options = Program({"cat"});
   options.open_stdin = true;
   options.on_stdout = [&](std::string_view bytes) {

@@ -2,8 +2,6 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -14,6 +12,7 @@
 #include <system_error>
 #include <thread>
 
+#include "boxlite/api/blocked_signals.h"
 #include "boxlite/base/fd.h"
 #include "boxlite/base/interrupt.h"
 
@@ -26,26 +25,6 @@ constexpr int kKeptWorkers = 4;
 
 // The core whose thread this is: what waits for its threads' end must not wait for itself.
 thread_local const Core* this_threads_core = nullptr;
-
-// Threads begin with the mask of their maker. The embedder's handlers are not to run on ours; what
-// a bug of the thread itself raises has to get through to whoever writes crash reports.
-class BlockedSignals {
- public:
-  BlockedSignals() {
-    sigset_t all;
-    ::sigfillset(&all);
-    for (const int number : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT, SIGTRAP, SIGSYS}) {
-      ::sigdelset(&all, number);
-    }
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~BlockedSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  BlockedSignals(const BlockedSignals&) = delete;
-  BlockedSignals& operator=(const BlockedSignals&) = delete;
-
- private:
-  sigset_t before_;
-};
 
 // From here on this thread, and those that it starts, have descriptors of their own.
 Status LeaveDescriptors() {
@@ -108,6 +87,8 @@ Result<std::shared_ptr<Core>> Core::Open(RuntimeOptions options) {
   return core;
 }
 
+void Core::AdoptThisThread() const { this_threads_core = this; }
+
 bool Core::Forked() const { return ::getpid() != owner_; }
 
 Status Core::Usable() const {
@@ -142,6 +123,7 @@ void Core::Post(const std::shared_ptr<Call>& call) {
 }
 
 void Core::Interrupt(const std::shared_ptr<Call>& call) {
+  call->GiveUp();
   const std::lock_guard lock(mutex_);
   call->given_up_ = true;
   Deliver([this, call] {

@@ -30,6 +30,7 @@ class Call {
   virtual ~Call() = default;
   virtual void Run(inner::Runtime& runtime) = 0;  // on a worker; must not throw
   virtual void Refuse(const Error& why) = 0;      // instead of Run(); on any thread
+  virtual void GiveUp() {}                        // ends waits of Run() for memory; on any thread
 
  protected:
   // For Run(): readable after Core::Wake().
@@ -62,6 +63,9 @@ class Core : public std::enable_shared_from_this<Core> {
   void Interrupt(const std::shared_ptr<Call>& call);
   // Makes its control_fd() readable, if it runs.
   void Wake(const std::shared_ptr<Call>& call);
+
+  // A thread of the embedder's descriptors that works for this core: Close() does not wait on it.
+  void AdoptThisThread() const;
 
   // As Runtime::Close().
   void Close();

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <system_error>
 
+#include "boxlite/api/blocked_signals.h"
 #include "boxlite/base/files.h"
 
 namespace boxlite::v0::internal {
@@ -13,6 +14,8 @@ namespace {
 
 // Input that was handed over and not yet taken by the box.
 constexpr std::size_t kMostInput = 1024 * 1024;
+// Output that came from the box and was not yet taken by the callbacks: then the program waits.
+constexpr std::size_t kMostOutput = 1024 * 1024;
 
 ExecOptions AsExecOptions(const ReattachOptions& options) {
   ExecOptions out;
@@ -46,10 +49,18 @@ ExecutionState::ExecutionState(std::shared_ptr<Core> core, std::string box_id,
 
 Status ExecutionState::Begin(Timeout timeout) {
   if (Status usable = core_->Usable(); !usable.ok()) return usable;
+  if (HasCallbacks()) {
+    try {
+      const BlockedSignals blocked;
+      calling_back_ = true;
+      std::thread([self = shared_from_this()] { self->CallBack(); }).detach();
+    } catch (const std::system_error& error) {
+      return Error(ErrorCode::kResourceExhausted, std::string("start a thread: ") + error.what());
+    }
+  }
   core_->Post(shared_from_this());
   std::unique_lock lock(mutex_);
   if (!WaitFor(changed_, lock, timeout, [this] { return begun_ || end_; })) {
-    detaching_ = true;
     lock.unlock();
     core_->Interrupt(shared_from_this());
     return Late("run a program in box " + box_id_, timeout);
@@ -61,10 +72,6 @@ Status ExecutionState::Begin(Timeout timeout) {
 void ExecutionState::Run(inner::Runtime& runtime) {
   inner::Fd read_end;
   std::thread feeder;
-  {
-    const std::lock_guard lock(mutex_);
-    worker_ = std::this_thread::get_id();
-  }
   if (takes_input_) {
     inner::Result<inner::FdPair> pipe = inner::MakePipe();
     if (!pipe.ok()) return Settle(ToPublic(pipe.error()));
@@ -116,23 +123,51 @@ inner::ProgramStreams ExecutionState::Streams(int stdin_fd) {
   inner::ProgramStreams streams;
   streams.stdin_fd = stdin_fd;
   if (options_.on_stdout) {
-    streams.out.write = [this](std::string_view bytes) { return Take(options_.on_stdout, bytes); };
+    streams.out.write = [this](std::string_view bytes) { return Take(Stream::kStdout, bytes); };
   }
   if (options_.on_stderr) {
-    streams.err.write = [this](std::string_view bytes) { return Take(options_.on_stderr, bytes); };
+    streams.err.write = [this](std::string_view bytes) { return Take(Stream::kStderr, bytes); };
   }
   streams.controls.push_back(
       {control_fd(), [this](inner::ProgramControls& controls) { ObeyOrders(controls); }});
   return streams;
 }
 
-inner::Status ExecutionState::Take(const OutputCallback& callback, std::string_view bytes) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (detaching_) return {};
-  }
-  callback(bytes);
+inner::Status ExecutionState::Take(Stream stream, std::string_view bytes) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return output_bytes_ < kMostOutput || detaching_; });
+  if (detaching_) return {};
+  output_.push_back({stream, std::string(bytes)});
+  output_bytes_ += bytes.size();
+  changed_.notify_all();
   return {};
+}
+
+void ExecutionState::CallBack() {
+  core_->AdoptThisThread();
+  std::unique_lock lock(mutex_);
+  callback_thread_ = std::this_thread::get_id();
+  for (;;) {
+    changed_.wait(lock, [this] { return !output_.empty() || output_over_ || detaching_; });
+    if (detaching_ || output_.empty()) break;
+    const Piece piece = std::move(output_.front());
+    output_.pop_front();
+    const OutputCallback& callback =
+        piece.stream == Stream::kStdout ? options_.on_stdout : options_.on_stderr;
+    lock.unlock();
+    callback(piece.bytes);
+    lock.lock();
+    output_bytes_ -= piece.bytes.size();
+    changed_.notify_all();
+  }
+  calling_back_ = false;
+  changed_.notify_all();
+}
+
+void ExecutionState::GiveUp() {
+  const std::lock_guard lock(mutex_);
+  detaching_ = true;
+  changed_.notify_all();
 }
 
 void ExecutionState::ObeyOrders(inner::ProgramControls& controls) {
@@ -154,7 +189,11 @@ void ExecutionState::Begun(const std::string& id) {
 }
 
 void ExecutionState::Settle(Result<ExecResult> end) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
+  // What was read is delivered before the end is told.
+  output_over_ = true;
+  changed_.notify_all();
+  changed_.wait(lock, [this] { return !calling_back_; });
   end_ = std::move(end);
   input_over_ = true;
   for (auto& waiter : waiters_) waiter.set_value(*end_);
@@ -187,7 +226,7 @@ Result<std::size_t> ExecutionState::WriteStdin(std::string_view bytes, Timeout t
     return Error(ErrorCode::kWrongState,
                  "the execution's input is not open: ExecOptions::open_stdin opens it");
   }
-  if (std::this_thread::get_id() == worker_) {
+  if (std::this_thread::get_id() == callback_thread_) {
     return Error(ErrorCode::kWrongState, "a callback cannot wait for its own execution's input");
   }
   std::size_t taken = 0;
@@ -227,7 +266,7 @@ Result<ExecResult> ExecutionState::Wait(Timeout timeout) {
   // A closed Runtime has settled it: the end that is known stays known.
   if (core_->Forked()) return core_->Usable().error();
   std::unique_lock lock(mutex_);
-  if (!end_ && std::this_thread::get_id() == worker_) {
+  if (!end_ && std::this_thread::get_id() == callback_thread_) {
     return Error(ErrorCode::kWrongState, "a callback cannot wait for its own execution's end");
   }
   if (!WaitFor(changed_, lock, timeout, [this] { return end_.has_value(); })) {
@@ -286,11 +325,12 @@ Status ExecutionState::Detach() {
   {
     const std::lock_guard lock(mutex_);
     detaching_ = true;
+    changed_.notify_all();
     if (end_) return {};
   }
   static_cast<void>(Order([](inner::ProgramControls& controls) { controls.Detach(); }).ok());
   std::unique_lock lock(mutex_);
-  if (std::this_thread::get_id() == worker_) return {};
+  if (std::this_thread::get_id() == callback_thread_) return {};
   changed_.wait(lock, [this] { return end_.has_value(); });
   return {};
 }

@@ -44,17 +44,21 @@ class ExecutionState final : public Call, public std::enable_shared_from_this<Ex
 
   void Run(inner::Runtime& runtime) override;
   void Refuse(const Error& why) override;
+  void GiveUp() override;
 
  private:
   inner::Result<inner::ProgramEnd> RunWithStreams(inner::Runtime& runtime, int stdin_fd);
   inner::ProgramStreams Streams(int stdin_fd);
-  inner::Status Take(const OutputCallback& callback, std::string_view bytes);
+  // Output goes from the worker through memory to a thread that was made by the embedder's: only
+  // there do the descriptors that a callback uses mean what its writer thinks.
+  inner::Status Take(Stream stream, std::string_view bytes);
+  void CallBack();  // that thread's whole life
+  bool HasCallbacks() const { return options_.on_stdout || options_.on_stderr; }
   void Feed(inner::Fd pipe);  // the feeder thread's whole life
   void ObeyOrders(inner::ProgramControls& controls);
   void Begun(const std::string& id);
   void Settle(Result<ExecResult> end);
-  bool OnOwnThread() const;
-  // The state of the program while nothing of it was refused, or the error of a late call.
+  // kWrongState: too late.
   Status Order(std::function<void(inner::ProgramControls&)> order);
 
   const std::shared_ptr<Core> core_;
@@ -68,7 +72,15 @@ class ExecutionState final : public Call, public std::enable_shared_from_this<Ex
   std::condition_variable changed_;
   bool begun_ = false;
   bool detaching_ = false;
-  std::thread::id worker_;
+  std::thread::id callback_thread_;
+  struct Piece {
+    Stream stream;
+    std::string bytes;
+  };
+  std::deque<Piece> output_;
+  std::size_t output_bytes_ = 0;
+  bool output_over_ = false;
+  bool calling_back_ = false;
   std::optional<Result<ExecResult>> end_;
   std::vector<std::promise<Result<ExecResult>>> waiters_;
   std::deque<std::function<void(inner::ProgramControls&)>> orders_;

@@ -3,8 +3,10 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <optional>
 #include <system_error>
@@ -52,7 +54,7 @@ class LogCall final : public Call, public std::enable_shared_from_this<LogCall> 
     err->second.Reset();
     reader.join();
     const std::lock_guard lock(mutex_);
-    end_ = enough_ ? Status() : std::move(status);
+    end_ = std::move(status);
     changed_.notify_all();
   }
 
@@ -63,17 +65,59 @@ class LogCall final : public Call, public std::enable_shared_from_this<LogCall> 
   }
 
   Status Await(Timeout timeout) {
+    const auto begin = std::chrono::steady_clock::now();
     std::unique_lock lock(mutex_);
-    if (WaitFor(changed_, lock, timeout, [this] { return end_.has_value(); })) return *end_;
-    lock.unlock();
-    core_->Interrupt(shared_from_this());
-    lock.lock();
-    // The callback may use what is the caller's: it must not run once the caller has gone on.
-    changed_.wait(lock, [this] { return end_.has_value(); });
+    for (;;) {
+      const auto passed =
+          std::chrono::duration_cast<Timeout>(std::chrono::steady_clock::now() - begin);
+      const Timeout left = timeout == kForever ? kForever : std::max(Timeout(0), timeout - passed);
+      const bool late =
+          !WaitFor(changed_, lock, left, [this] { return !output_.empty() || end_.has_value(); });
+      if (late) break;
+      if (output_.empty()) return *end_;
+      const Piece piece = std::move(output_.front());
+      output_.pop_front();
+      held_ -= piece.bytes.size();
+      changed_.notify_all();
+      lock.unlock();
+      const bool more = on_output_(piece.stream, piece.bytes);
+      lock.lock();
+      if (!more) {
+        GiveUpLocked(lock);
+        return {};
+      }
+    }
+    GiveUpLocked(lock);
     return Late("read the log of box " + box_id_, timeout);
   }
 
  private:
+  struct Piece {
+    Stream stream;
+    std::string bytes;
+  };
+
+  void GiveUpLocked(std::unique_lock<std::mutex>& lock) {
+    left_ = true;
+    changed_.notify_all();
+    lock.unlock();
+    core_->Interrupt(shared_from_this());
+    lock.lock();
+    changed_.wait(lock, [this] { return end_.has_value(); });
+  }
+
+  // False: nobody wants more.
+  bool Keep(Stream stream, std::string_view bytes) {
+    constexpr std::size_t kMostHeld = 1024 * 1024;
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return held_ < kMostHeld || left_; });
+    if (left_) return false;
+    output_.push_back({stream, std::string(bytes)});
+    held_ += bytes.size();
+    changed_.notify_all();
+    return true;
+  }
+
   void ReadBoth(inner::Fd out, inner::Fd err) {
     char buffer[64 * 1024];
     while (out.valid() || err.valid()) {
@@ -85,14 +129,8 @@ class LogCall final : public Call, public std::enable_shared_from_this<LogCall> 
         if (count < 0 && errno == EINTR) continue;
         if (count <= 0) {
           pipe->Reset();
-        } else if (!on_output_(pipe == &out ? Stream::kStdout : Stream::kStderr,
-                               {buffer, static_cast<std::size_t>(count)})) {
-          {
-            const std::lock_guard lock(mutex_);
-            enough_ = true;
-          }
-          // Nothing more may come for a long time that would show the writer a broken pipe.
-          core_->Interrupt(shared_from_this());
+        } else if (!Keep(pipe == &out ? Stream::kStdout : Stream::kStderr,
+                         {buffer, static_cast<std::size_t>(count)})) {
           return;
         }
       }
@@ -105,7 +143,9 @@ class LogCall final : public Call, public std::enable_shared_from_this<LogCall> 
   const Box::LogCallback on_output_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool enough_ = false;
+  std::deque<Piece> output_;
+  std::size_t held_ = 0;
+  bool left_ = false;
   std::optional<Status> end_;
 };
 
