@@ -129,8 +129,10 @@ class BOXLITE_API Box {
   // own is started for it. kCommandNotFound and kCommandNotExecutable say what they say. After
   // kTimeout it may have been started: Executions() tells.
   Result<Execution> Exec(ExecOptions options, Timeout timeout = kForever);
-  // The same, whole: returns its end and all its output. kResourceExhausted when that is more than
-  // `limit` bytes, kTimeout when it took too long; the program is killed then.
+  // The same, whole: returns its end and all its output. kResourceExhausted: it wrote more than
+  // `limit` bytes, and was killed. kTimeout: it took too long; the box ends it, and all that it
+  // started, as by ExecOptions::time_limit of this timeout, also when this process is gone by then,
+  // and also what the program left running when it ended in time.
   // options.on_stdout and on_stderr are called too.
   Result<CapturedOutput> ExecAndCapture(ExecOptions options, Timeout timeout = kForever,
                                         std::size_t limit = 64 << 20);

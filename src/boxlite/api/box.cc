@@ -40,6 +40,41 @@ auto WaitWork(const std::string& id) {
   return [id = Id(id)](inner::Runtime& runtime) { return ToPublic(runtime.Wait(id)); };
 }
 
+// What ExecAndCapture() gathers. Shared with the callbacks: one may be under way when it gives up.
+class Capture : public std::enable_shared_from_this<Capture> {
+ public:
+  explicit Capture(std::size_t limit) : limit_(limit) {}
+
+  void Tap(ExecOptions& options) {
+    for (OutputCallback* callback : {&options.on_stdout, &options.on_stderr}) {
+      std::string& part = callback == &options.on_stdout ? output_.out : output_.err;
+      *callback = [self = shared_from_this(), &part, also = *callback](std::string_view bytes) {
+        if (also) also(bytes);
+        self->Keep(part, bytes);
+      };
+    }
+  }
+  // Before the execution begins.
+  void TellWhenFull(const std::shared_ptr<internal::ExecutionState>& state) { state_ = state; }
+
+  bool full() const { return full_; }
+  CapturedOutput Take() { return std::move(output_); }
+
+ private:
+  void Keep(std::string& part, std::string_view bytes) {
+    const std::size_t room = limit_ - output_.out.size() - output_.err.size();
+    part.append(bytes.substr(0, room));
+    if (bytes.size() <= room) return;
+    full_ = true;
+    if (const auto state = state_.lock()) state->Abandon();
+  }
+
+  const std::size_t limit_;
+  CapturedOutput output_;  // of the callbacks' thread until the end
+  std::atomic<bool> full_ = false;
+  std::weak_ptr<internal::ExecutionState> state_;
+};
+
 }  // namespace
 
 Box::Box(std::shared_ptr<internal::Core> core, std::string id)
@@ -95,45 +130,31 @@ Result<Execution> Box::Exec(ExecOptions options, Timeout timeout) {
 
 Result<CapturedOutput> Box::ExecAndCapture(ExecOptions options, Timeout timeout,
                                            std::size_t limit) {
-  const auto begin = std::chrono::steady_clock::now();
-  // Shared with the callbacks: after a timeout of Exec() one may still be under way.
-  struct Capture {
-    CapturedOutput output;
-    std::atomic<bool> too_much = false;
-  };
-  auto capture = std::make_shared<Capture>();
-  const auto keep = [capture, limit](std::string& part, const OutputCallback& also) {
-    return [capture, limit, &part, also](std::string_view bytes) {
-      if (also) also(bytes);
-      const std::size_t held = capture->output.out.size() + capture->output.err.size();
-      if (bytes.size() > limit - held) capture->too_much = true;
-      part.append(bytes.substr(0, limit - held));
-    };
-  };
-  options.on_stdout = keep(capture->output.out, options.on_stdout);
-  options.on_stderr = keep(capture->output.err, options.on_stderr);
-  Result<Execution> execution = Exec(std::move(options), timeout);
-  if (!execution.ok()) return execution.error();
-  for (;;) {
-    // Looked at now and then: output without end has to be stopped.
-    constexpr Timeout kLook(100);
-    const auto passed =
-        std::chrono::duration_cast<Timeout>(std::chrono::steady_clock::now() - begin);
-    const Timeout left = timeout == kForever ? kForever : std::max(Timeout(0), timeout - passed);
-    Result<ExecResult> end = execution->Wait(std::min(left, kLook));
-    const bool late = !end.ok() && end.error().code() == ErrorCode::kTimeout;
-    if (capture->too_much || (late && left <= kLook)) {
-      if (!end.ok()) static_cast<void>(execution->Signal(SIGKILL, std::chrono::seconds(5)).ok());
-      if (!capture->too_much) return internal::Late("run a program in box " + id_, timeout);
-      return Error(ErrorCode::kResourceExhausted, "the program in box " + id_ +
-                                                      " wrote more than " + std::to_string(limit) +
-                                                      " bytes: take them by callbacks");
-    }
-    if (late) continue;
-    if (!end.ok()) return end.error();
-    capture->output.result = *end;
-    return std::move(capture->output);
+  const auto deadline = internal::DeadlineAfter(timeout);
+  // The box itself keeps the deadline, so that it also holds when this process dies.
+  const bool own_limit =
+      timeout != kForever && (options.time_limit.count() == 0 || timeout < options.time_limit);
+  if (own_limit) options.time_limit = std::max(timeout, Timeout(1));
+  auto capture = std::make_shared<Capture>(limit);
+  capture->Tap(options);
+  auto state = std::make_shared<internal::ExecutionState>(core_, id_, std::move(options));
+  capture->TellWhenFull(state);
+  if (Status begun = state->Begin(timeout); !begun.ok()) return begun.error();
+  const Execution execution(state);  // lets go at every way out
+  std::optional<Result<ExecResult>> end = state->WaitUnlessAbandoned(internal::TimeLeft(deadline));
+  if (capture->full()) {
+    if (!end) static_cast<void>(state->Signal(SIGKILL, std::chrono::seconds(5)).ok());
+    return Error(ErrorCode::kResourceExhausted, "the program in box " + id_ + " wrote more than " +
+                                                    std::to_string(limit) +
+                                                    " bytes: take them by callbacks");
   }
+  if (!end || (own_limit && end->ok() && (*end)->timed_out)) {
+    return internal::Late("run a program in box " + id_, timeout);
+  }
+  if (!end->ok()) return end->error();
+  CapturedOutput output = capture->Take();
+  output.result = **end;
+  return output;
 }
 
 Result<std::string> Box::ExecDetached(const ExecOptions& options, Timeout timeout) {

@@ -2,6 +2,8 @@
 // deadline.
 #pragma once
 
+#include <algorithm>
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <future>
@@ -14,17 +16,31 @@
 
 namespace boxlite::v0::internal {
 
+constexpr Timeout kAsGoodAsForever = std::chrono::hours(24 * 365 * 10);
+
 // Waits on `ready` until `done()` or the timeout's end; false: the latter.
 template <typename Predicate>
 bool WaitFor(std::condition_variable& ready, std::unique_lock<std::mutex>& lock, Timeout timeout,
              Predicate done) {
-  // A deadline that far away overflows the clock.
-  constexpr Timeout kAsGoodAsForever = std::chrono::hours(24 * 365 * 10);
   if (timeout >= kAsGoodAsForever) {
     ready.wait(lock, done);
     return true;
   }
   return ready.wait_until(lock, std::chrono::steady_clock::now() + timeout, done);
+}
+
+// For calls that wait more than once. Nothing: kForever, or so far away that a clock overflows.
+using Deadline = std::optional<std::chrono::steady_clock::time_point>;
+
+inline Deadline DeadlineAfter(Timeout timeout) {
+  if (timeout >= kAsGoodAsForever) return std::nullopt;
+  return std::chrono::steady_clock::now() + timeout;
+}
+
+inline Timeout TimeLeft(const Deadline& deadline) {
+  if (!deadline) return kForever;
+  const auto left = *deadline - std::chrono::steady_clock::now();
+  return std::max(Timeout(0), std::chrono::ceil<Timeout>(left));
 }
 
 inline Error Late(const std::string& what, Timeout timeout) {

@@ -229,11 +229,11 @@ Result<std::size_t> ExecutionState::WriteStdin(std::string_view bytes, Timeout t
   if (std::this_thread::get_id() == callback_thread_) {
     return Error(ErrorCode::kWrongState, "a callback cannot wait for its own execution's input");
   }
+  const Deadline deadline = DeadlineAfter(timeout);
   std::size_t taken = 0;
   while (taken < bytes.size()) {
     const auto room = [this] { return input_over_ || input_closed_ || input_bytes_ < kMostInput; };
-    const auto begin = std::chrono::steady_clock::now();
-    if (!WaitFor(changed_, lock, timeout, room)) {
+    if (!WaitFor(changed_, lock, TimeLeft(deadline), room)) {
       if (taken > 0) return taken;
       return Late("write to the program in box " + box_id_, timeout);
     }
@@ -245,10 +245,6 @@ Result<std::size_t> ExecutionState::WriteStdin(std::string_view bytes, Timeout t
     input_bytes_ += part;
     taken += part;
     changed_.notify_all();
-    if (timeout != kForever) {
-      const auto passed = std::chrono::steady_clock::now() - begin;
-      timeout = std::max(Timeout(0), timeout - std::chrono::duration_cast<Timeout>(passed));
-    }
   }
   return taken;
 }
@@ -273,6 +269,19 @@ Result<ExecResult> ExecutionState::Wait(Timeout timeout) {
     return Late("wait for the program in box " + box_id_, timeout);
   }
   return *end_;
+}
+
+std::optional<Result<ExecResult>> ExecutionState::WaitUnlessAbandoned(Timeout timeout) {
+  std::unique_lock lock(mutex_);
+  if (!WaitFor(changed_, lock, timeout, [this] { return end_ || abandoned_; })) return {};
+  if (abandoned_) return {};
+  return *end_;
+}
+
+void ExecutionState::Abandon() {
+  const std::lock_guard lock(mutex_);
+  abandoned_ = true;
+  changed_.notify_all();
 }
 
 std::future<Result<ExecResult>> ExecutionState::WaitAsync() {

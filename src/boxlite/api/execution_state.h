@@ -37,6 +37,9 @@ class ExecutionState final : public Call, public std::enable_shared_from_this<Ex
   Result<std::size_t> WriteStdin(std::string_view bytes, Timeout timeout);
   Status CloseStdin();
   Result<ExecResult> Wait(Timeout timeout);
+  // The end, unless the timeout passes or somebody calls Abandon() first: then nothing.
+  std::optional<Result<ExecResult>> WaitUnlessAbandoned(Timeout timeout);
+  void Abandon();  // from any thread, a callback's too
   std::future<Result<ExecResult>> WaitAsync();
   Status Signal(int number, Timeout timeout);
   Status Resize(TerminalSize size);
@@ -72,6 +75,7 @@ class ExecutionState final : public Call, public std::enable_shared_from_this<Ex
   std::condition_variable changed_;
   bool begun_ = false;
   bool detaching_ = false;
+  bool abandoned_ = false;
   std::thread::id callback_thread_;
   struct Piece {
     Stream stream;

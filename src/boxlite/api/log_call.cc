@@ -65,14 +65,11 @@ class LogCall final : public Call, public std::enable_shared_from_this<LogCall> 
   }
 
   Status Await(Timeout timeout) {
-    const auto begin = std::chrono::steady_clock::now();
+    const Deadline deadline = DeadlineAfter(timeout);
     std::unique_lock lock(mutex_);
     for (;;) {
-      const auto passed =
-          std::chrono::duration_cast<Timeout>(std::chrono::steady_clock::now() - begin);
-      const Timeout left = timeout == kForever ? kForever : std::max(Timeout(0), timeout - passed);
-      const bool late =
-          !WaitFor(changed_, lock, left, [this] { return !output_.empty() || end_.has_value(); });
+      const bool late = !WaitFor(changed_, lock, TimeLeft(deadline),
+                                 [this] { return !output_.empty() || end_.has_value(); });
       if (late) break;
       if (output_.empty()) return *end_;
       const Piece piece = std::move(output_.front());
