@@ -286,6 +286,27 @@ void CallbacksAndInput() {
   MUST(box.Remove(Box::Force::kYes));
 }
 
+// The deadline is the box's to keep, and what it ends is dead: not merely waited for no more.
+void CaptureEndsWhatItGivesUp() {
+  Runtime runtime = MUST(Runtime::Open());
+  Box box = MUST(runtime.Run(Options()));
+  const auto end_of_last = [&box] {
+    const std::string id = MUST(box.Executions()).back().id;
+    return MUST(MUST(box.Reattach(id, {})).Wait(20s));
+  };
+  CHECK(box.ExecAndCapture(Program({"sleep-forever"}), 200ms).error().code() ==
+        ErrorCode::kTimeout);
+  CHECK(end_of_last().timed_out);
+  // A program that never ends by itself, and has written more than is wanted.
+  CHECK(box.ExecAndCapture(Program({"echo", "too much", ";", "sleep-forever"}), 60s, 3)
+            .error()
+            .code() == ErrorCode::kResourceExhausted);
+  CHECK(end_of_last().exit.signal == SIGKILL);
+  // Exactly the limit is not too much.
+  CHECK(MUST(box.ExecAndCapture(Program({"echo", "four"}), 60s, 5)).out == "four\n");
+  MUST(box.Remove(Box::Force::kYes));
+}
+
 void LettingGoEndsNothing() {
   Runtime runtime = MUST(Runtime::Open());
   Box box = MUST(runtime.Run(Options()));
@@ -355,6 +376,7 @@ const struct {
               {"errors", TypedErrors},
               {"deadlines", Deadlines},
               {"callbacks", CallbacksAndInput},
+              {"capture-ends", CaptureEndsWhatItGivesUp},
               {"let-go", LettingGoEndsNothing},
               {"close", CloseEndsWhatWaits},
               {"logs", LogsOfMain}};

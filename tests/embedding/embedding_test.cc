@@ -29,6 +29,7 @@ TEST(Embedding, LetsAHandleSurviveStopStartAndCrash) { RunCase("handle"); }
 TEST(Embedding, TellsEveryFailureByItsCode) { RunCase("errors"); }
 TEST(Embedding, KeepsDeadlines) { RunCase("deadlines"); }
 TEST(Embedding, CallsBackWithEveryByteInOrder) { RunCase("callbacks"); }
+TEST(Embedding, EndsAProgramWhoseCaptureIsGivenUp) { RunCase("capture-ends"); }
 TEST(Embedding, LetsAProgramLiveWhenItsHandleGoes) { RunCase("let-go"); }
 TEST(Embedding, EndsWhatWaitsAtItsClose) { RunCase("close"); }
 TEST(Embedding, ReadsTheLog) { RunCase("logs"); }
