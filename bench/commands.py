@@ -24,12 +24,16 @@ COPY_FILES = int(os.environ.get("BENCH_COPY_FILES", "20000"))
 # reads that a program would use, and nothing between them and the port.
 BARE_INIT = """#!/bin/busybox sh
 /bin/busybox mount -t devtmpfs dev /dev
+exec </dev/null >/dev/null 2>&1
 for module in %s; do /bin/busybox insmod /modules/$module.ko; done
-until [ -e /dev/vport*p1 ]; do /bin/busybox usleep 10000; done
 set -- /dev/vport*p1
+# The node is there a moment before the driver lets it be opened.
+until (exec 3<>$1); do /bin/busybox usleep 10000; set -- /dev/vport*p1; done
 exec 3<>$1
 echo ready >&3
-while read way mib <&3; do
+# Until the driver has heard that the host's end is open, the port reads as ended.
+while :; do
+  read way mib <&3 || continue
   if [ $way = out ]; then /bin/busybox dd if=/dev/zero bs=64k count=$((mib * 16)) >&3 2>/dev/null
   else /bin/busybox dd bs=64k count=$((mib * 16)) iflag=fullblock <&3 >/dev/null 2>&1; echo taken >&3; fi
 done
