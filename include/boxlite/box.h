@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "boxlite/copy.h"
 #include "boxlite/error.h"
 #include "boxlite/execution.h"
 
@@ -71,6 +72,19 @@ struct BoxInfo {
   std::chrono::system_clock::time_point created;
 };
 
+// What a running box uses. Of the box: what its guest says.
+struct BoxUsage {
+  std::chrono::milliseconds cpu{0};  // of all programs in the box so far
+  std::uint64_t memory_bytes = 0;
+  std::uint64_t memory_limit_bytes = 0;
+  std::uint32_t processes = 0;
+  std::uint64_t disk_used_bytes = 0;
+  std::uint64_t disk_size_bytes = 0;
+  // Of its processes on the host, supervisor and machine together; nothing: it could not be told.
+  std::optional<std::chrono::milliseconds> host_cpu;
+  std::optional<std::uint64_t> host_memory_bytes;  // what is shared counted in parts
+};
+
 struct StopResult {
   bool forced = false;             // something had to be killed: see note
   std::string note;                // what
@@ -118,6 +132,18 @@ class BOXLITE_API Box {
   // lived, or that life ended without (the machine was lost).
   Result<ExitStatus> Wait(Timeout timeout = kForever);
   Result<BoxInfo> Inspect(Timeout timeout = kForever);
+  // In every state. A name that it has already is fine; kAlreadyExists for another box's.
+  Status Rename(const std::string& name, Timeout timeout = kForever);
+  // kWrongState: it does not run.
+  Result<BoxUsage> Usage(Timeout timeout = kForever);
+
+  // Files from the host into the box, and out of it, streamed. A stopped box without a command of
+  // its own is booted for it and stopped again. After an error, kTimeout too, what was copied
+  // stays.
+  Result<CopyReport> CopyIn(const std::string& host_path, const std::string& box_path,
+                            CopyOptions options = {}, Timeout timeout = kForever);
+  Result<CopyReport> CopyOut(const std::string& box_path, const std::string& host_path,
+                             CopyOptions options = {}, Timeout timeout = kForever);
 
   // The main command's output of all lives, to `on_output`, on the calling thread, until it
   // returns false, the log or the followed life ends, or the timeout passes (kTimeout). Pieces of

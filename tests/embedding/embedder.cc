@@ -358,6 +358,41 @@ void LogsOfMain() {
   MUST(box.Remove());
 }
 
+void FilesBothWays() {
+  Runtime runtime = MUST(Runtime::Open());
+  Box box = MUST(runtime.Run(Options()));
+  CopyOptions options;
+  std::uint64_t told = 0;
+  options.on_progress = [&](std::uint64_t bytes, std::uint64_t) { told = bytes; };
+  const std::string out = std::string(std::getenv("BOXLITE_HOME")) + "/copied";
+  const CopyReport report = MUST(box.CopyOut("/greeting", out, options));
+  CHECK(report.bytes == 3 && told == report.bytes);
+  char text[8] = {};
+  std::FILE* copied = std::fopen(out.c_str(), "r");
+  CHECK(copied != nullptr && std::fread(text, 1, sizeof text, copied) == 3);
+  CHECK(std::string(text) == "hi\n");
+  CHECK(box.CopyOut("/no/such", out).error().code() == ErrorCode::kNotFound);
+  CHECK(box.CopyIn("no-such", "/").error().code() == ErrorCode::kNotFound);
+  MUST(box.Remove(Box::Force::kYes));
+}
+
+void RenamesAndUsage() {
+  Runtime runtime = MUST(Runtime::Open());
+  BoxOptions named = Options();
+  named.name = "first";
+  Box box = MUST(runtime.Run(named));
+  MUST(box.Rename("second"));
+  CHECK(MUST(runtime.Find("second")).id() == box.id());
+  CHECK(runtime.Find("first").error().code() == ErrorCode::kNotFound);
+  CHECK(box.Rename("/").error().code() == ErrorCode::kInvalidArgument);
+  const BoxUsage usage = MUST(box.Usage());
+  CHECK(usage.processes > 0);
+  CHECK(usage.host_cpu.has_value());
+  MUST(box.Stop(0ms));
+  CHECK(box.Usage().error().code() == ErrorCode::kWrongState);
+  MUST(box.Remove());
+}
+
 const struct {
   const char* name;
   void (*run)();
@@ -379,7 +414,9 @@ const struct {
               {"capture-ends", CaptureEndsWhatItGivesUp},
               {"let-go", LettingGoEndsNothing},
               {"close", CloseEndsWhatWaits},
-              {"logs", LogsOfMain}};
+              {"logs", LogsOfMain},
+              {"files", FilesBothWays},
+              {"rename-usage", RenamesAndUsage}};
 
 }  // namespace
 

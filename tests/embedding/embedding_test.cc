@@ -33,6 +33,8 @@ TEST(Embedding, EndsAProgramWhoseCaptureIsGivenUp) { RunCase("capture-ends"); }
 TEST(Embedding, LetsAProgramLiveWhenItsHandleGoes) { RunCase("let-go"); }
 TEST(Embedding, EndsWhatWaitsAtItsClose) { RunCase("close"); }
 TEST(Embedding, ReadsTheLog) { RunCase("logs"); }
+TEST(Embedding, CopiesFilesAndSaysWhatIsMissing) { RunCase("files"); }
+TEST(Embedding, RenamesABoxAndTellsWhatItUses) { RunCase("rename-usage"); }
 
 }  // namespace
 }  // namespace boxlite::testing

@@ -65,6 +65,27 @@ BoxInfo ToPublic(const inner::BoxInfo& info) {
   return out;
 }
 
+BoxUsage ToPublic(const inner::BoxUse& use) {
+  BoxUsage out;
+  out.cpu = std::chrono::milliseconds(use.cpu_ms);
+  out.memory_bytes = use.memory_bytes;
+  out.memory_limit_bytes = use.memory_limit_bytes;
+  out.processes = use.processes;
+  out.disk_used_bytes = use.disk_used_bytes;
+  out.disk_size_bytes = use.disk_size_bytes;
+  if (use.shim && use.vm) {
+    out.host_cpu = std::chrono::milliseconds(use.shim->cpu_ms + use.vm->cpu_ms);
+    if (use.shim->proportional_bytes != 0 && use.vm->proportional_bytes != 0) {
+      out.host_memory_bytes = use.shim->proportional_bytes + use.vm->proportional_bytes;
+    }
+  }
+  return out;
+}
+
+CopyReport ToPublic(const inner::CopyReport& report) {
+  return {report.bytes, report.skipped, report.notes};
+}
+
 StopResult ToPublic(const inner::EndReport& report) {
   return {report.forced, report.note, MaybeExit(report.exit)};
 }

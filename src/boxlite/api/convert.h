@@ -18,6 +18,8 @@ namespace inner = ::boxlite;
 Error ToPublic(const inner::Error& error);
 ExitStatus ToPublic(const inner::ProcessExit& exit);
 BoxInfo ToPublic(const inner::BoxInfo& info);
+BoxUsage ToPublic(const inner::BoxUse& use);
+CopyReport ToPublic(const inner::CopyReport& report);
 StopResult ToPublic(const inner::EndReport& report);
 ImageInfo ToPublic(const inner::KnownImage& image);
 HomeInfo ToPublic(const inner::HomeInfo& info);
