@@ -10,6 +10,7 @@
 #include <cstring>
 #include <utility>
 
+#include "boxlite/base/fd_path.h"
 #include "boxlite/base/files.h"
 
 namespace boxlite {
@@ -149,7 +150,7 @@ Status NewFile::Publish(const Attributes& attributes) {
     return {};
   }
   if (temporary_.empty()) {
-    const std::string self = "/proc/self/fd/" + std::to_string(fd_.get());
+    const std::string self = FdPath(fd_.get());
     BOXLITE_RETURN_IF_ERROR(Replace(parent_fd_, name_, shown_, [&](const char* name) {
       return ::linkat(AT_FDCWD, self.c_str(), parent_fd_, name, AT_SYMLINK_FOLLOW);
     }));

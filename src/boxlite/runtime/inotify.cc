@@ -1,5 +1,7 @@
 #include "boxlite/runtime/inotify.h"
 
+#include "boxlite/base/fd_path.h"
+
 #include <sys/inotify.h>
 #include <unistd.h>
 
@@ -18,7 +20,7 @@ Result<Inotify> Inotify::Create() {
 }
 
 Result<int> Inotify::Watch(int directory_fd, std::uint32_t mask) {
-  const std::string path = "/proc/self/fd/" + std::to_string(directory_fd);
+  const std::string path = FdPath(directory_fd);
   const int watch = ::inotify_add_watch(fd_.get(), path.c_str(), mask | IN_ONLYDIR);
   if (watch >= 0) return watch;
   if (errno != ENOSPC) return ErrnoError("watch a directory");

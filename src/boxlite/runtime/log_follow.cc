@@ -4,6 +4,7 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
+#include "boxlite/base/fd_path.h"
 #include "boxlite/base/files.h"
 
 namespace boxlite {
@@ -40,7 +41,7 @@ Result<std::unique_ptr<LogFollower>> LogFollower::Create(kj::AsyncIoContext& io,
         ErrorCode::kResourceExhausted,
         "cannot watch the log: too many inotify instances (fs.inotify.max_user_instances)");
   }
-  const std::string box = "/proc/thread-self/fd/" + std::to_string(box_fd);
+  const std::string box = FdPath(box_fd);
   if (::inotify_add_watch(watch.get(), box.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0) {
     return ErrnoError("watch the log");
   }

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "boxlite/base/fd_path.h"
 #include "boxlite/runtime/home.h"
 #include "boxlite/runtime/shim_birth.h"
 
@@ -26,7 +27,7 @@ Result<Fd> ConnectSocket(int box_fd, std::chrono::milliseconds timeout) {
   address.sun_family = AF_UNIX;
   // Through the descriptor: sun_path holds 107 bytes, a home may be longer. A thread may have
   // descriptors of its own (api/core.h).
-  const std::string path = "/proc/thread-self/fd/" + std::to_string(box_fd) + "/" + kSocketFile;
+  const std::string path = FdPath(box_fd) + "/" + kSocketFile;
   std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
   if (::connect(fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
     return Error(ErrorCode::kUnavailable,
