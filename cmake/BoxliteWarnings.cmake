@@ -8,7 +8,9 @@ target_compile_options(boxlite_options INTERFACE
 target_link_options(boxlite_options INTERFACE -Wl,-z,relro,-z,now)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 sees uninitialised reads inside kj::Maybe where there are none.
-  target_compile_options(boxlite_options INTERFACE -Wno-maybe-uninitialized)
+  # At -O3 it also warns of text that overlaps, wherever a character is put before a string.
+  target_compile_options(boxlite_options INTERFACE
+    -Wno-maybe-uninitialized $<$<CONFIG:Release>:-Wno-restrict>)
 endif()
 if(BOXLITE_FAILPOINTS)
   target_compile_definitions(boxlite_options INTERFACE BOXLITE_FAILPOINTS)

@@ -52,7 +52,7 @@ Result<ProgramPlan> ReadPlan(wire::Agent::StartParams::Reader params) {
     }
   }
   BOXLITE_ASSIGN_OR_RETURN(plan.working_dir, ReadString(spec.getWorkingDir(), "the directory"));
-  if (plan.working_dir.empty()) plan.working_dir.push_back('/');  // g++ 12 warns of = "/"
+  if (plan.working_dir.empty()) plan.working_dir = "/";
   if (plan.working_dir[0] != '/') {
     return Invalid("the working directory " + plan.working_dir + " is not absolute");
   }
