@@ -1,12 +1,12 @@
 #include "boxlite/runtime/inotify.h"
 
-#include "boxlite/base/fd_path.h"
-
 #include <sys/inotify.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+
+#include "boxlite/base/fd_path.h"
 
 namespace boxlite {
 
