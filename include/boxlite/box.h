@@ -132,14 +132,15 @@ class BOXLITE_API Box {
   // lived, or that life ended without (the machine was lost).
   Result<ExitStatus> Wait(Timeout timeout = kForever);
   Result<BoxInfo> Inspect(Timeout timeout = kForever);
-  // In every state. A name that it has already is fine; kAlreadyExists for another box's.
+  // In every state. A name that it has already is fine; kAlreadyExists for another box's,
+  // kInvalidArgument for one that is no name.
   Status Rename(const std::string& name, Timeout timeout = kForever);
   // kWrongState: it does not run.
   Result<BoxUsage> Usage(Timeout timeout = kForever);
 
   // Files from the host into the box, and out of it, streamed. A stopped box without a command of
-  // its own is booted for it and stopped again. After an error, kTimeout too, what was copied
-  // stays.
+  // its own is booted for it and stopped again. After an error, kTimeout too, the copy has ended
+  // and what was copied stays; after kTimeout a box that was booted for it ends with the Runtime.
   Result<CopyReport> CopyIn(const std::string& host_path, const std::string& box_path,
                             CopyOptions options = {}, Timeout timeout = kForever);
   Result<CopyReport> CopyOut(const std::string& box_path, const std::string& host_path,

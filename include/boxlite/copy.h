@@ -20,8 +20,8 @@ struct CopyOptions {
   // what is made on the host to whoever makes it. On the host only root can keep them.
   bool keep_owners = false;
   // Called now and then with the bytes of files so far, and how many there will be (0: not known),
-  // on a thread of the library's. Not called any more once the copy has returned. It must not
-  // throw and not block: the copy waits for it.
+  // on the thread that called, until the copy has returned. The copy does not wait for it. It must
+  // not throw.
   std::function<void(std::uint64_t bytes, std::uint64_t total)> on_progress;
 };
 

@@ -358,21 +358,69 @@ void LogsOfMain() {
   MUST(box.Remove());
 }
 
+std::string ReadAndClose(std::FILE* file) {
+  CHECK(file != nullptr);
+  char text[64] = {};
+  const std::size_t count = std::fread(text, 1, sizeof text, file);
+  std::fclose(file);
+  return {text, count};
+}
+
 void FilesBothWays() {
   Runtime runtime = MUST(Runtime::Open());
   Box box = MUST(runtime.Run(Options()));
-  CopyOptions options;
-  std::uint64_t told = 0;
-  options.on_progress = [&](std::uint64_t bytes, std::uint64_t) { told = bytes; };
-  const std::string out = std::string(std::getenv("BOXLITE_HOME")) + "/copied";
-  const CopyReport report = MUST(box.CopyOut("/greeting", out, options));
-  CHECK(report.bytes == 3 && told == report.bytes);
-  char text[8] = {};
-  std::FILE* copied = std::fopen(out.c_str(), "r");
-  CHECK(copied != nullptr && std::fread(text, 1, sizeof text, copied) == 3);
-  CHECK(std::string(text) == "hi\n");
-  CHECK(box.CopyOut("/no/such", out).error().code() == ErrorCode::kNotFound);
+  const std::string path = std::string(std::getenv("BOXLITE_HOME")) + "/copied";
+  CHECK(MUST(box.CopyOut("/greeting", path)).bytes == 3);
+  CHECK(ReadAndClose(std::fopen(path.c_str(), "r")) == "hi\n");
+  std::FILE* file = std::fopen(path.c_str(), "w");
+  std::fputs("hello\n", file);
+  std::fclose(file);
+  CHECK(MUST(box.CopyIn(path, "/greeting")).bytes == 6);
+  MUST(box.CopyOut("/greeting", path + "-again"));
+  CHECK(ReadAndClose(std::fopen((path + "-again").c_str(), "r")) == "hello\n");
+  CHECK(box.CopyOut("/no/such", path).error().code() == ErrorCode::kNotFound);
   CHECK(box.CopyIn("no-such", "/").error().code() == ErrorCode::kNotFound);
+  MUST(box.Remove(Box::Force::kYes));
+}
+
+// on_progress is the embedder's: its thread, its descriptors, and never after the copy.
+void ProgressOfACopy() {
+  Runtime runtime = MUST(Runtime::Open());
+  Box box = MUST(runtime.Run(Options()));
+  const std::thread::id caller = std::this_thread::get_id();
+  int pipe[2];
+  CHECK(::pipe2(pipe, O_CLOEXEC) == 0);
+  std::uint64_t told = 0;
+  CopyOptions options;
+  options.on_progress = [&](std::uint64_t bytes, std::uint64_t total) {
+    CHECK(std::this_thread::get_id() == caller);
+    CHECK(::write(pipe[1], "x", 1) == 1);
+    CHECK(total == 3);
+    told = bytes;
+  };
+  const std::string path = std::string(std::getenv("BOXLITE_HOME")) + "/copied";
+  CHECK(MUST(box.CopyOut("/greeting", path, options)).bytes == 3);
+  CHECK(told == 3);
+  MUST(box.Remove(Box::Force::kYes));
+}
+
+// A copy whose time is over has ended, whichever way it went.
+void CopiesGivenUp() {
+  Runtime runtime = MUST(Runtime::Open());
+  Box box = MUST(runtime.Create(Options()));
+  const std::string home = std::getenv("BOXLITE_HOME");
+  std::FILE* faults = std::fopen((home + "/boxes/" + box.id() + "/fake.json").c_str(), "w");
+  std::fputs(R"({"silent": ["pack", "unpack"]})", faults);
+  std::fclose(faults);
+  MUST(box.Start());
+  const auto begin = std::chrono::steady_clock::now();
+  const std::string path = home + "/copied";
+  CHECK(box.CopyOut("/greeting", path, {}, 200ms).error().code() == ErrorCode::kTimeout);
+  CHECK(std::fopen(path.c_str(), "r") == nullptr);
+  const std::string source = home + "/boxes/" + box.id() + "/fake.json";
+  CHECK(box.CopyIn(source, "/greeting", {}, 200ms).error().code() == ErrorCode::kTimeout);
+  CHECK(std::chrono::steady_clock::now() - begin < 30s);
+  CHECK(MUST(box.ExecAndCapture(Program({"echo", "on"}))).out == "on\n");
   MUST(box.Remove(Box::Force::kYes));
 }
 
@@ -416,6 +464,8 @@ const struct {
               {"close", CloseEndsWhatWaits},
               {"logs", LogsOfMain},
               {"files", FilesBothWays},
+              {"copy-progress", ProgressOfACopy},
+              {"copy-late", CopiesGivenUp},
               {"rename-usage", RenamesAndUsage}};
 
 }  // namespace

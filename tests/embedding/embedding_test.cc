@@ -33,7 +33,9 @@ TEST(Embedding, EndsAProgramWhoseCaptureIsGivenUp) { RunCase("capture-ends"); }
 TEST(Embedding, LetsAProgramLiveWhenItsHandleGoes) { RunCase("let-go"); }
 TEST(Embedding, EndsWhatWaitsAtItsClose) { RunCase("close"); }
 TEST(Embedding, ReadsTheLog) { RunCase("logs"); }
-TEST(Embedding, CopiesFilesAndSaysWhatIsMissing) { RunCase("files"); }
+TEST(Embedding, CopiesFilesBothWaysAndSaysWhatIsMissing) { RunCase("files"); }
+TEST(Embedding, TellsTheProgressOfACopyOnTheCallersThread) { RunCase("copy-progress"); }
+TEST(Embedding, EndsACopyWhoseTimeIsOver) { RunCase("copy-late"); }
 TEST(Embedding, RenamesABoxAndTellsWhatItUses) { RunCase("rename-usage"); }
 
 }  // namespace

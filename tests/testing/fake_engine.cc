@@ -13,10 +13,10 @@
 
 #include "agent.capnp.h"
 #include "boxlite/base/process_identity.h"
-#include "boxlite/copy/tar_writer.h"
 #include "boxlite/rpc/error_mapping.h"
 #include "boxlite/rpc/serial_handshake.h"
 #include "boxlite/vmm/qemu_command.h"
+#include "testing/fake_files.h"
 #include "testing/fake_program.h"
 #include "testing/fake_script.h"
 
@@ -61,6 +61,7 @@ struct Machine {
   std::vector<kj::Own<FakeProgram>> programs;
   std::vector<std::string> commands;  // of the programs
   std::uint64_t written = 0;
+  FakeFiles files;
 };
 
 class InputSink final : public wire::ByteSink::Server {
@@ -120,20 +121,6 @@ class ProcessService final : public wire::Process::Server {
   kj::Own<FakeProgram> program_;
 };
 
-// The one file of the fake's box that can be copied out.
-constexpr char kFilePath[] = "/greeting";
-constexpr char kFileContent[] = "hi\n";
-
-// A pack that has written everything.
-class PackedService final : public wire::Process::Server {
- public:
-  kj::Promise<void> wait(WaitContext context) override {
-    context.getResults().initExit().setCode(0);
-    return kj::READY_NOW;
-  }
-  kj::Promise<void> transferResult(TransferResultContext) override { return kj::READY_NOW; }
-};
-
 class AgentService final : public wire::Agent::Server {
  public:
   explicit AgentService(Machine& machine) : machine_(machine) {}
@@ -180,25 +167,18 @@ class AgentService final : public wire::Agent::Server {
   kj::Promise<void> ping(PingContext) override { return kj::READY_NOW; }
 
   kj::Promise<void> pathInfo(PathInfoContext context) override {
-    if (AsText(context.getParams().getPath()) != kFilePath) return kj::READY_NOW;  // absent
-    auto info = context.getResults().initInfo();
-    info.setKind(wire::PathInfo::Kind::FILE);
-    info.setSize(sizeof kFileContent - 1);
+    machine_.files.Describe(context);
     return kj::READY_NOW;
   }
 
   kj::Promise<void> pack(PackContext context) override {
-    TarEntry entry;
-    entry.name = std::string(AsText(context.getParams().getRequest().getRootName()));
-    entry.size = sizeof kFileContent - 1;
-    const std::string bytes = EncodeTarHeader(entry) + kFileContent +
-                              std::string(TarPadding(entry.size), '\0') + EncodeTarEnd();
-    auto sink = context.getParams().getSink();
-    auto request = sink.writeRequest();
-    request.setBytes(AsBytes(bytes));
-    return request.send()
-        .then([sink]() mutable { return sink.endRequest().send().ignoreResult(); })
-        .then([context]() mutable { context.getResults().setProcess(kj::heap<PackedService>()); });
+    return machine_.Reach("pack").then(
+        [this, context]() mutable { return machine_.files.Pack(context); });
+  }
+
+  kj::Promise<void> unpack(UnpackContext context) override {
+    return machine_.Reach("unpack").then(
+        [this, context]() mutable { machine_.files.Unpack(context); });
   }
 
   kj::Promise<void> processes(ProcessesContext context) override {

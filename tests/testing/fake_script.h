@@ -7,8 +7,8 @@
 //    "flush": {"ms": 6000, "progress": true}, "helper": true}
 //
 // Steps: greeting, personalise, mountRoot, start, exec, signal, kill, shutdown, processes,
-// statistics. `helper` leaves a second process that inherits the machine's lock and does not die
-// with the engine.
+// statistics, pack, unpack. `helper` leaves a second process that inherits the machine's lock and
+// does not die with the engine.
 #pragma once
 
 #include <cstdint>

@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <atomic>
-#include <mutex>
 
 #include "boxlite/api/call.h"
+#include "boxlite/api/copy_call.h"
 #include "boxlite/api/execution_state.h"
 #include "boxlite/api/log_call.h"
 
@@ -41,39 +41,13 @@ auto WaitWork(const std::string& id) {
   return [id = Id(id)](inner::Runtime& runtime) { return ToPublic(runtime.Wait(id)); };
 }
 
-// Calls the embedder's on_progress until the copy has returned to the embedder.
-class Progress {
- public:
-  using Callback = decltype(CopyOptions::on_progress);
-  explicit Progress(Callback callback) : callback_(std::move(callback)) {}
-
-  void Tell(std::uint64_t bytes, std::uint64_t total) {
-    const std::lock_guard lock(mutex_);
-    if (callback_) callback_(bytes, total);
-  }
-  void Stop() {
-    const std::lock_guard lock(mutex_);
-    callback_ = nullptr;
-  }
-
- private:
-  std::mutex mutex_;
-  Callback callback_;
-};
-
-Result<CopyReport> Copy(const std::shared_ptr<internal::Core>& core, const std::string& id,
-                        inner::CopyOptions plain, CopyOptions options, Timeout timeout) {
-  plain.follow_link = options.follow_link;
-  plain.keep_owners = options.keep_owners;
-  auto progress = std::make_shared<Progress>(std::move(options.on_progress));
-  plain.on_progress = [progress](std::uint64_t bytes, std::uint64_t total) {
-    progress->Tell(bytes, total);
-  };
-  auto report = Ask<Result<CopyReport>>(
-      core, "copy files of box " + id, timeout,
-      [id = Id(id), plain](inner::Runtime& runtime) { return ToPublic(runtime.Copy(id, plain)); });
-  progress->Stop();
-  return report;
+inner::CopyOptions Way(inner::CopyOptions::Direction direction, const std::string& host_path,
+                       const std::string& box_path) {
+  inner::CopyOptions way;
+  way.direction = direction;
+  way.host_path = host_path;
+  way.box_path = box_path;
+  return way;
 }
 
 // What ExecAndCapture() gathers. Shared with the callbacks: one may be under way when it gives up.
@@ -168,20 +142,16 @@ Result<BoxUsage> Box::Usage(Timeout timeout) {
 
 Result<CopyReport> Box::CopyIn(const std::string& host_path, const std::string& box_path,
                                CopyOptions options, Timeout timeout) {
-  inner::CopyOptions plain;
-  plain.direction = inner::CopyOptions::Direction::kIntoBox;
-  plain.host_path = host_path;
-  plain.box_path = box_path;
-  return Copy(core_, id_, std::move(plain), std::move(options), timeout);
+  return internal::CopyFiles(core_, id_,
+                             Way(inner::CopyOptions::Direction::kIntoBox, host_path, box_path),
+                             std::move(options), timeout);
 }
 
 Result<CopyReport> Box::CopyOut(const std::string& box_path, const std::string& host_path,
                                 CopyOptions options, Timeout timeout) {
-  inner::CopyOptions plain;
-  plain.direction = inner::CopyOptions::Direction::kOutOfBox;
-  plain.host_path = host_path;
-  plain.box_path = box_path;
-  return Copy(core_, id_, std::move(plain), std::move(options), timeout);
+  return internal::CopyFiles(core_, id_,
+                             Way(inner::CopyOptions::Direction::kOutOfBox, host_path, box_path),
+                             std::move(options), timeout);
 }
 
 Status Box::Logs(const LogOptions& options, LogCallback on_output, Timeout timeout) {
