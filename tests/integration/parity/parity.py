@@ -44,7 +44,7 @@ class Run:
 
     def prepare(self, cases):
         if self.options.only != "boxlite":
-            sides.separate_mounts(self.directory)
+            sides.separate_mounts()
             self.tar = sides.make_rootfs_tar(self.directory)
         self.sides = self.make_sides(self.directory)
         if {case.on for case in cases} & {steps.LIVE, steps.ENDED}:

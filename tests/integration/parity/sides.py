@@ -42,7 +42,7 @@ class CannotRun(Exception):
     """This host cannot run podman's containers at all; says why."""
 
 
-def separate_mounts(directory):
+def separate_mounts():
     """A mount namespace for this process and all it starts: podman's mounts and files end with it."""
     if os.geteuid() != 0:
         raise CannotRun("podman is compared as root, and this user is not")
@@ -50,11 +50,9 @@ def separate_mounts(directory):
     if libc.unshare(CLONE_NEWNS) != 0:
         raise CannotRun(f"no mount namespace of its own: {os.strerror(ctypes.get_errno())}")
     subprocess.run(["mount", "--make-rprivate", "/"], check=True)
-    for number, path in enumerate(WRITTEN_ANYWAY):
+    for path in WRITTEN_ANYWAY:
         if os.path.isdir(path):
-            empty = directory / f"instead{number}"
-            empty.mkdir()
-            subprocess.run(["mount", "--bind", empty, path], check=True)
+            subprocess.run(["mount", "-t", "tmpfs", "instead", path], check=True)
 
 
 def users_of(directory):
