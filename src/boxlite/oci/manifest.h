@@ -22,7 +22,8 @@ inline constexpr std::size_t kMaxIndexEntries = 1024;
 inline constexpr char kOciIndexType[] = "application/vnd.oci.image.index.v1+json";
 inline constexpr char kOciManifestType[] = "application/vnd.oci.image.manifest.v1+json";
 inline constexpr char kOciConfigType[] = "application/vnd.oci.image.config.v1+json";
-inline constexpr char kOciLayerType[] = "application/vnd.oci.image.layer.v1.tar";  // or +gzip, +zstd
+inline constexpr char kOciLayerType[] =
+    "application/vnd.oci.image.layer.v1.tar";  // or +gzip, +zstd
 inline constexpr char kDockerListType[] =
     "application/vnd.docker.distribution.manifest.list.v2+json";
 inline constexpr char kDockerManifestType[] =
