@@ -75,7 +75,7 @@ Status TakeProgram(const Json& json, ImageConfig& config) {
 
 Status TakeLayers(const Json& json, ImageConfig& config) {
   const Json* rootfs = Member(json, "rootfs");
-  if (rootfs == nullptr) return Corrupt("it does not say of which layers it is (rootfs)");
+  if (rootfs == nullptr) return {};
   BOXLITE_ASSIGN_OR_RETURN(std::vector<std::string> ids, ListOf(*rootfs, "diff_ids"));
   if (ids.size() > kMaxLayers) {
     return Corrupt(std::to_string(ids.size()) + " layers are more than any image has (" +
@@ -111,6 +111,7 @@ Result<ImageConfig> ConfigOf(const Json& json) {
   BOXLITE_ASSIGN_OR_RETURN(config.created, TextOf(json, "created"));
   BOXLITE_ASSIGN_OR_RETURN(config.author, TextOf(json, "author"));
   if (const Json* program = Member(json, "config")) {
+    if (!program->is_object()) return Corrupt("its part \"config\" is no object");
     BOXLITE_RETURN_IF_ERROR(TakeProgram(*program, config));
   }
   BOXLITE_RETURN_IF_ERROR(TakeLayers(json, config));

@@ -42,7 +42,7 @@ struct ImageConfig {
 };
 
 // Both OCI's and docker's form (they are the same but for members that do not matter here).
-// kCorrupt for bytes that are none.
+// kCorrupt for bytes that are none. Whoever has the layers compares their number with diff_ids.
 Result<ImageConfig> ParseConfig(std::string_view json);
 
 // A configuration as OCI writes it, deterministic; ParseConfig() of it gives the same value.

@@ -61,7 +61,7 @@ TEST(ImageConfigTest, SurvivesWritingAndReading) {
 
 TEST(ImageConfigTest, OfWrongShapesIsCorruptAndNeverThrows) {
   for (const std::string& text :
-       {std::string("{}"), std::string("[]"), std::string("\xff"), With(R"({"Env":[7]})"),
+       {std::string("[]"), std::string("\xff"), With(R"({"Env":[7]})"),
         With(R"({"Env":["A=\u0000"]})"), With(R"({"User":"\u0000"})"), With(R"({"Volumes":7})"),
         With(R"({"Labels":{"a":7}})"), With("7"), With("{}", R"(["md5:1"])"), With("{}", "[7]")}) {
     EXPECT_FALSE(ParseConfig(text).ok()) << text;
