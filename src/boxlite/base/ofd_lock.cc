@@ -40,10 +40,10 @@ Result<LockState> ProbeLock(int dir_fd, const std::string& name) {
   return fd.valid() ? ProbeLock(fd.get()) : LockState::kFree;
 }
 
-Result<OfdLock> OfdLock::TryAcquire(int dir_fd, const std::string& name) {
+Result<OfdLock> OfdLock::TryAcquire(int dir_fd, const std::string& name, LockMode mode) {
   Fd fd(::openat(dir_fd, name.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
   if (!fd.valid()) return ErrnoError("open the lock " + name);
-  struct flock lock = WholeFile(F_WRLCK);
+  struct flock lock = WholeFile(mode == LockMode::kShared ? F_RDLCK : F_WRLCK);
   if (::fcntl(fd.get(), F_OFD_SETLK, &lock) != 0) {
     if (errno == EAGAIN || errno == EACCES) {
       return Error(ErrorCode::kConflict, name + " is held by another process");
@@ -61,10 +61,10 @@ Result<OfdLock> OfdLock::TryAcquire(int dir_fd, const std::string& name) {
 }
 
 Result<OfdLock> OfdLock::Acquire(int dir_fd, const std::string& name,
-                                 std::chrono::milliseconds wait) {
+                                 std::chrono::milliseconds wait, LockMode mode) {
   const auto deadline = std::chrono::steady_clock::now() + wait;
   for (;;) {
-    Result<OfdLock> lock = TryAcquire(dir_fd, name);
+    Result<OfdLock> lock = TryAcquire(dir_fd, name, mode);
     if (lock.ok() || lock.error().code() != ErrorCode::kConflict) return lock;
     if (std::chrono::steady_clock::now() >= deadline) {
       return Error(ErrorCode::kTimeout, name + " is still held by another process");

@@ -22,6 +22,14 @@ class OfdLockTest : public testing::Test {
   TestDirectory dir_;
 };
 
+TEST_F(OfdLockTest, IsSharedByReadersAndHadAloneByAWriter) {
+  Result<OfdLock> one = OfdLock::TryAcquire(dir_.fd(), "l", LockMode::kShared);
+  ASSERT_THAT(one, IsOk());
+  EXPECT_THAT(OfdLock::TryAcquire(dir_.fd(), "l", LockMode::kShared), IsOk());
+  EXPECT_THAT(OfdLock::TryAcquire(dir_.fd(), "l"), HasCode(ErrorCode::kConflict));
+  EXPECT_EQ(*ProbeLock(dir_.fd(), "l"), LockState::kHeld);
+}
+
 TEST_F(OfdLockTest, IsHeldUntilItIsDestroyed) {
   EXPECT_EQ(Probe(), LockState::kFree);
   {
