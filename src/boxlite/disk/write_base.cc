@@ -1,0 +1,1 @@
+#include "boxlite/disk/write_base.h"
