@@ -6,13 +6,11 @@
 #include <string>
 #include <string_view>
 
+#include "boxlite/base/printable_text.h"
 #include "boxlite/base/result.h"
 #include "types.capnp.h"
 
 namespace boxlite {
-
-// A peer's text is shown to people: control characters become '?', and it ends at 4 KiB.
-std::string PrintableText(std::string_view untrusted);
 
 Error FromException(const kj::Exception& exception);
 Status FromWire(wire::Error::Reader error);

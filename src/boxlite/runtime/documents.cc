@@ -3,52 +3,14 @@
 #include <nlohmann/json.hpp>
 
 #include <functional>
+#include <optional>
+
+#include "boxlite/base/base64.h"
 
 namespace boxlite {
 namespace {
 
 using Json = nlohmann::json;
-
-constexpr char kBase64Digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
-std::string Base64Encode(std::string_view bytes) {
-  std::string out;
-  std::size_t i = 0;
-  for (; i + 2 < bytes.size(); i += 3) {
-    const unsigned v = static_cast<unsigned char>(bytes[i]) << 16 |
-                       static_cast<unsigned char>(bytes[i + 1]) << 8 |
-                       static_cast<unsigned char>(bytes[i + 2]);
-    for (int shift = 18; shift >= 0; shift -= 6) out.push_back(kBase64Digits[v >> shift & 63]);
-  }
-  const std::size_t rest = bytes.size() - i;
-  if (rest > 0) {
-    unsigned v = static_cast<unsigned char>(bytes[i]) << 16;
-    if (rest == 2) v |= static_cast<unsigned char>(bytes[i + 1]) << 8;
-    out.push_back(kBase64Digits[v >> 18 & 63]);
-    out.push_back(kBase64Digits[v >> 12 & 63]);
-    out.push_back(rest == 2 ? kBase64Digits[v >> 6 & 63] : '=');
-    out.push_back('=');
-  }
-  return out;
-}
-
-std::string Base64Decode(const std::string& text) {
-  std::string out;
-  unsigned value = 0;
-  int bits = 0;
-  for (const char c : text) {
-    if (c == '=') break;
-    const char* digit = std::char_traits<char>::find(kBase64Digits, 64, c);
-    if (digit == nullptr) throw std::runtime_error("bad base64");
-    value = value << 6 | static_cast<unsigned>(digit - kBase64Digits);
-    bits += 6;
-    if (bits >= 8) {
-      bits -= 8;
-      out.push_back(static_cast<char>(value >> bits & 0xff));
-    }
-  }
-  return out;
-}
 
 bool IsUtf8(std::string_view text) {
   std::size_t i = 0;
@@ -81,7 +43,11 @@ Json FromBytes(const std::string& bytes) {
 }
 
 std::string ToBytes(const Json& json) {
-  if (json.is_object()) return Base64Decode(json.at("base64").get<std::string>());
+  if (json.is_object()) {
+    std::optional<std::string> bytes = Base64Decode(json.at("base64").get<std::string>());
+    if (!bytes) throw std::runtime_error("bad base64");
+    return *bytes;
+  }
   return json.get<std::string>();
 }
 
