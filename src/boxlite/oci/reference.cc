@@ -17,6 +17,7 @@ bool IsUpper(char c) { return c >= 'A' && c <= 'Z'; }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 bool IsAlphanumeric(char c) { return IsLower(c) || IsUpper(c) || IsDigit(c); }
 bool IsLowerHex(char c) { return IsDigit(c) || (c >= 'a' && c <= 'f'); }
+bool IsHexDigit(char c) { return IsLowerHex(c) || (c >= 'A' && c <= 'F'); }
 
 std::string Lower(std::string_view text) {
   std::string lower(text);
@@ -69,9 +70,7 @@ bool IsHost(std::string_view host) {
     const std::size_t end = host.find(']');
     if (end == std::string_view::npos || end < 3) return false;
     const std::string_view address = host.substr(1, end - 1);
-    if (!std::ranges::all_of(address, [](char c) {
-          return IsDigit(c) || IsLowerHex(Lower({&c, 1})[0]) || c == ':';
-        })) {
+    if (!std::ranges::all_of(address, [](char c) { return IsHexDigit(c) || c == ':'; })) {
       return false;
     }
     const std::string_view rest = host.substr(end + 1);
@@ -192,9 +191,9 @@ Result<Reference> Reference::Parse(std::string_view text) {
   if (HasUpper(rest)) {
     const bool registry =
         !reference.qualified_ && slash != std::string_view::npos && HasUpper(first);
-    return Invalid(text, "names are written in lower case" +
-                             (registry ? ", and a registry with a '.' or a port"
-                                       : ": " + Lower(rest).substr(0, kMaxPath)));
+    return Invalid(
+        text, "names are written in lower case" +
+                  (registry ? ", and a registry with a '.' or a port" : ": " + Shown(Lower(rest))));
   }
   if (!IsPath(rest)) {
     return Invalid(text,
