@@ -90,11 +90,24 @@ StopResult ToPublic(const inner::EndReport& report) {
   return {report.forced, report.note, MaybeExit(report.exit)};
 }
 
-ImageInfo ToPublic(const inner::KnownImage& image) {
-  const inner::ImageManifest& manifest = image.manifest;
-  return {manifest.name, manifest.digest,      image.shipped,
-          image.in_home, manifest.entrypoint,  manifest.command,
-          manifest.env,  manifest.working_dir, manifest.user};
+// An entry a name; of an image without one, its digest. One that is damaged has nothing to show.
+std::vector<ImageInfo> ToPublic(const std::vector<inner::ImageEntry>& images) {
+  std::vector<ImageInfo> out;
+  for (const inner::ImageEntry& entry : images) {
+    if (!entry.image.ok()) continue;
+    const inner::ImageConfig& config = entry.image->config;
+    const ImageInfo info = {entry.image->name, entry.digest,      entry.shipped,
+                            entry.in_home,     config.entrypoint, config.command,
+                            config.env,        config.working_dir, config.user};
+    if (entry.shipped || entry.tags.empty()) out.push_back(info);
+    if (!entry.shipped && entry.tags.empty()) out.back().name = entry.digest;
+    for (const inner::ImageTag& tag : entry.tags) {
+      out.push_back(info);
+      const inner::Result<inner::Reference> name = inner::Reference::Parse(tag.name);
+      out.back().name = name.ok() ? name->Familiar() : tag.name;
+    }
+  }
+  return out;
 }
 
 HomeInfo ToPublic(const inner::HomeInfo& info) {

@@ -8,7 +8,7 @@
 #include "boxlite/error.h"
 #include "boxlite/image.h"
 #include "boxlite/runtime.h"
-#include "boxlite/runtime/image_list.h"
+#include "boxlite/runtime/images.h"
 #include "boxlite/runtime/runtime.h"
 
 namespace boxlite::v0::internal {
@@ -21,7 +21,7 @@ BoxInfo ToPublic(const inner::BoxInfo& info);
 BoxUsage ToPublic(const inner::BoxUse& use);
 CopyReport ToPublic(const inner::CopyReport& report);
 StopResult ToPublic(const inner::EndReport& report);
-ImageInfo ToPublic(const inner::KnownImage& image);
+std::vector<ImageInfo> ToPublic(const std::vector<inner::ImageEntry>& images);
 HomeInfo ToPublic(const inner::HomeInfo& info);
 ExecResult ToPublic(const inner::ProgramEnd& end);
 ExecutionInfo ToPublic(const inner::ExecInfo& info);

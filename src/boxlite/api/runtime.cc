@@ -107,7 +107,7 @@ Result<std::vector<BoxInfo>> Runtime::List(Timeout timeout) {
 Result<std::vector<ImageInfo>> Runtime::Images(Timeout timeout) {
   return Ask<Result<std::vector<ImageInfo>>>(
       core_, "list the images", timeout, [core = core_](inner::Runtime&) {
-        return ToPublic(inner::ListImages(core->options().home, core->options().libexec));
+        return ToPublic(inner::Images(core->options().home, core->options().libexec).List());
       });
 }
 

@@ -68,31 +68,31 @@ std::vector<std::string> MergeEnvironment(const std::vector<std::string>& base,
   return merged;
 }
 
-Result<BoxSpec> MergeSpec(const CreateOptions& options, const ImageManifest& image, const BoxId& id,
+Result<BoxSpec> MergeSpec(const CreateOptions& options, const StoredImage& image, const BoxId& id,
                           std::int64_t now_ns) {
   BoxSpec spec;
   spec.id = id.str();
   spec.name = options.name;
   spec.created_ns = now_ns;
-  spec.image = options.image;
+  spec.image = options.rootfs.empty() ? options.image : options.rootfs;
   spec.image_digest = image.digest;
-  std::vector<std::string> entrypoint = options.entrypoint.value_or(image.entrypoint);
+  std::vector<std::string> entrypoint = options.entrypoint.value_or(image.config.entrypoint);
   if (entrypoint.size() == 1 && entrypoint[0].empty()) entrypoint.clear();
   const bool drops_command = options.entrypoint.has_value();
   spec.argv = entrypoint;
   const std::vector<std::string>& command =
-      options.command.empty() && !drops_command ? image.command : options.command;
+      options.command.empty() && !drops_command ? image.config.command : options.command;
   spec.argv.insert(spec.argv.end(), command.begin(), command.end());
   spec.command =
       options.command.empty() && !options.entrypoint ? Command::kImageDefault : Command::kUsers;
-  spec.env = MergeEnvironment(image.env, options.env);
-  spec.working_dir = options.working_dir.empty() ? image.working_dir : options.working_dir;
-  spec.user = options.user.empty() ? image.user : options.user;
+  spec.env = MergeEnvironment(image.config.env, options.env);
+  spec.working_dir = options.working_dir.empty() ? image.config.working_dir : options.working_dir;
+  spec.user = options.user.empty() ? image.config.user : options.user;
   spec.hostname = options.hostname.empty() ? id.str() : options.hostname;
   if (options.stop_signal) {
     spec.stop_signal = *options.stop_signal;
   } else {
-    BOXLITE_ASSIGN_OR_RETURN(spec.stop_signal, StopSignalOf(image.stop_signal));
+    BOXLITE_ASSIGN_OR_RETURN(spec.stop_signal, StopSignalOf(image.config.stop_signal));
   }
   spec.cpus = options.cpus.value_or(kDefaultCpus);
   spec.memory_mib = options.memory_mib.value_or(kDefaultMemoryMib);

@@ -3,16 +3,16 @@
 #pragma once
 
 #include "boxlite/base/result.h"
-#include "boxlite/runtime/documents.h"
 #include "boxlite/runtime/home.h"
 #include "boxlite/runtime/runtime.h"
+#include "boxlite/store/image_record.h"
 
 namespace boxlite {
 
 // Pure. The merged, validated spec of a new box with this id. As docker: an entrypoint of the
 // user's drops the image's Cmd; a command replaces it; the user's environment overrides single
 // variables.
-Result<BoxSpec> MergeSpec(const CreateOptions& options, const ImageManifest& image, const BoxId& id,
+Result<BoxSpec> MergeSpec(const CreateOptions& options, const StoredImage& image, const BoxId& id,
                           std::int64_t now_ns);
 
 // kAlreadyExists for a taken name. After an error nothing of the box is visible.

@@ -15,15 +15,15 @@ using testing::IsEmpty;
 constexpr std::int64_t kNow = 1'700'000'000'000'000'000;
 const BoxId kId = *BoxId::Parse("abcdefghij01");
 
-ImageManifest Image() {
-  ImageManifest image;
+StoredImage Image() {
+  StoredImage image;
   image.name = "boxlite/base";
   image.digest = "sha256:" + std::string(64, 'a');
-  image.env = {"PATH=/bin", "LANG=C"};
-  image.entrypoint = {"/entry"};
-  image.command = {"default", "args"};
-  image.working_dir = "/srv";
-  image.user = "daemon";
+  image.config.env = {"PATH=/bin", "LANG=C"};
+  image.config.entrypoint = {"/entry"};
+  image.config.command = {"default", "args"};
+  image.config.working_dir = "/srv";
+  image.config.user = "daemon";
   return image;
 }
 
@@ -33,7 +33,7 @@ CreateOptions Options() {
   return options;
 }
 
-BoxSpec Merged(const CreateOptions& options, const ImageManifest& image = Image()) {
+BoxSpec Merged(const CreateOptions& options, const StoredImage& image = Image()) {
   Result<BoxSpec> spec = MergeSpec(options, image, kId, kNow);
   EXPECT_THAT(spec, IsOk());
   return spec.ok() ? *spec : BoxSpec();
@@ -91,16 +91,16 @@ TEST(MergeSpec, AVariableOfTheUsersReplacesTheImagesInPlace) {
 }
 
 TEST(MergeSpec, TheImagesStopSignalMayBeANameOrANumber) {
-  ImageManifest image = Image();
+  StoredImage image = Image();
   for (const char* text : {"SIGQUIT", "QUIT", "3"}) {
-    image.stop_signal = text;
+    image.config.stop_signal = text;
     EXPECT_EQ(Merged(Options(), image).stop_signal, SIGQUIT) << text;
   }
   CreateOptions options = Options();
   options.stop_signal = SIGUSR1;
   EXPECT_EQ(Merged(options, image).stop_signal, SIGUSR1);
   for (const char* text : {"SIGNONSENSE", "0", "65", "-3", "quit "}) {
-    image.stop_signal = text;
+    image.config.stop_signal = text;
     EXPECT_THAT(MergeSpec(Options(), image, kId, kNow), HasCode(ErrorCode::kInvalidArgument))
         << text;
   }

@@ -409,20 +409,4 @@ Result<LockHolder> DecodeHolder(std::string_view text) {
   });
 }
 
-Result<ImageManifest> DecodeImageManifest(std::string_view text) {
-  return Decode<ImageManifest>("image.json", text, [](const Json& json) {
-    ImageManifest manifest;
-    manifest.name = json.at("name").get<std::string>();
-    manifest.digest = json.at("digest").get<std::string>();
-    const Json& config = json.at("config");
-    if (config.contains("Env")) manifest.env = ToList(config.at("Env"));
-    if (config.contains("Entrypoint")) manifest.entrypoint = ToList(config.at("Entrypoint"));
-    if (config.contains("Cmd")) manifest.command = ToList(config.at("Cmd"));
-    manifest.working_dir = config.value("WorkingDir", "");
-    manifest.user = config.value("User", "");
-    manifest.stop_signal = config.value("StopSignal", "");
-    return manifest;
-  });
-}
-
 }  // namespace boxlite

@@ -33,17 +33,4 @@ Result<StartReport> DecodeReport(std::string_view json);
 std::string EncodeHolder(const LockHolder& holder);
 Result<LockHolder> DecodeHolder(std::string_view json);
 
-// images/<digest>/image.json and the shipped one beside the kernel.
-struct ImageManifest {
-  std::string name;
-  std::string digest;
-  std::vector<std::string> env;
-  std::vector<std::string> entrypoint;
-  std::vector<std::string> command;
-  std::string working_dir;
-  std::string user;
-  std::string stop_signal;
-};
-Result<ImageManifest> DecodeImageManifest(std::string_view json);
-
 }  // namespace boxlite

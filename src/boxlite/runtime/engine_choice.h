@@ -5,7 +5,6 @@
 
 #include "boxlite/base/fd.h"
 #include "boxlite/base/result.h"
-#include "boxlite/runtime/documents.h"
 #include "boxlite/runtime/home.h"
 #include "boxlite/runtime/shim_birth.h"
 
@@ -20,12 +19,7 @@ Result<std::string> FindLibexec(const std::string& given);
 // the tests' engine in QEMU's place. kNotFound or kUnavailable say what to install or to change.
 Status ChooseEngine(const Home& home, const std::string& libexec, ShimBirth& birth);
 
-// The image that ships with the build, copied into the home once: a box must restart after an
-// upgrade has replaced the shipped files. Returns its manifest. Safe against other processes doing
-// the same, and against death at any point: a rename publishes it.
-Result<ImageManifest> EnsureShippedImage(const Home& home, const std::string& libexec);
 // The directory of an image's base in the home. kNotFound, in words, when it is gone.
-Result<Fd> OpenImage(const Home& home, const std::string& digest);
-inline constexpr char kBaseFile[] = "base.ext4";
+Result<Fd> OpenBoxImage(const Home& home, const std::string& digest);
 
 }  // namespace boxlite

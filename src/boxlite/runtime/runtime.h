@@ -21,6 +21,7 @@
 #include "boxlite/runtime/copy_options.h"
 #include "boxlite/runtime/events.h"
 #include "boxlite/runtime/exec_options.h"
+#include "boxlite/runtime/images.h"
 #include "boxlite/runtime/program_io.h"
 
 namespace boxlite {
@@ -39,7 +40,10 @@ struct RuntimeOptions {
 
 // What a user says of a new box; what is not said comes from the image or the defaults.
 struct CreateOptions {
-  std::string image;
+  std::string image;                            // a name, or the digest of one in the home
+  std::string rootfs;                           // instead: an OCI layout, "DIR" or "DIR:NAME"
+  PullPolicy pull = PullPolicy::kMissing;       // whether a registry is asked for it
+  ImageEventSink on_image;                      // how getting it goes on; may be empty
   std::string name;
   std::vector<std::string> command;                    // replaces the image's Cmd
   std::optional<std::vector<std::string>> entrypoint;  // replaces the image's; {} or {""}: none
@@ -128,6 +132,8 @@ class Runtime {
   virtual Result<BoxId> Resolve(const std::string& reference) = 0;
 
   // Writes only below the home. kAlreadyExists for a taken name. After an error no box was made.
+  // Gets the image first if it is not there, which takes what it takes; interruptible
+  // (base/interrupt.h).
   virtual Result<BoxId> Create(const CreateOptions& options) = 0;
 
   // Returns when main has started. A running box: success. kCommandNotFound / kCommandNotExecutable

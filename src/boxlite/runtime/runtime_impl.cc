@@ -108,16 +108,15 @@ Result<BoxId> RuntimeImpl::Resolve(const std::string& reference) {
 
 Result<BoxId> RuntimeImpl::Create(const CreateOptions& options) {
   if (!options.name.empty()) BOXLITE_RETURN_IF_ERROR(ValidateName(options.name));
-  BOXLITE_ASSIGN_OR_RETURN(std::string libexec, FindLibexec(options_.libexec));
   BOXLITE_ASSIGN_OR_RETURN(const Home* home, HomeForWriting());
-  BOXLITE_ASSIGN_OR_RETURN(ImageManifest image, EnsureShippedImage(*home, libexec));
-  if (options.image != image.name && options.image != image.digest) {
-    return Error(ErrorCode::kNotFound, "there is no image " + options.image +
-                                           ": this version ships " + image.name +
-                                           " and cannot pull or load others yet");
-  }
+  Images images(home_path_, options_.libexec);
+  // Held until the box is there, and says itself that it needs the image.
+  BOXLITE_ASSIGN_OR_RETURN(
+      Images::Chosen chosen,
+      options.rootfs.empty() ? images.Choose(options.image, options.pull, options.on_image)
+                             : images.ChooseRootfs(options.rootfs, options.on_image));
   const BoxId id = BoxId::Random();
-  BOXLITE_ASSIGN_OR_RETURN(BoxSpec spec, MergeSpec(options, image, id, WallClockNowNs()));
+  BOXLITE_ASSIGN_OR_RETURN(BoxSpec spec, MergeSpec(options, chosen.image, id, WallClockNowNs()));
   SweepLeftovers(*home);
   BOXLITE_RETURN_IF_ERROR(PublishBox(*home, spec));
   return id;
@@ -183,13 +182,9 @@ Result<HomeInfo> RuntimeImpl::Info() {
   info.configured = count(BoxState::kConfigured);
   info.exists = home_.has_value();
   if (home_) {
-    std::vector<std::string> images;
-    if (home_->images_fd() >= 0) {
-      BOXLITE_ASSIGN_OR_RETURN(images, ListDirectory(home_->images_fd()));
-    }
-    info.images = static_cast<std::size_t>(
-        std::count_if(images.begin(), images.end(),
-                      [](const std::string& image) { return !image.starts_with(kPendingPrefix); }));
+    BOXLITE_ASSIGN_OR_RETURN(ImageStore store, ImageStore::Open(home_->fd()));
+    BOXLITE_ASSIGN_OR_RETURN(std::vector<ImageStore::Entry> images, store.List());
+    info.images = images.size();
     BOXLITE_ASSIGN_OR_RETURN(FilesystemVerdict filesystem, CheckFilesystem(home_->fd()));
     info.filesystem = filesystem.name;
   }

@@ -17,6 +17,7 @@
 #include "boxlite/runtime/engine_choice.h"
 #include "boxlite/runtime/evidence.h"
 #include "boxlite/runtime/life.h"
+#include "boxlite/store/image_store.h"
 
 namespace boxlite {
 namespace {
@@ -39,7 +40,7 @@ struct Descriptors {
 
 Result<Descriptors> OpenDescriptors(const StartRequest& request, const std::string& life_id) {
   Descriptors fds;
-  BOXLITE_ASSIGN_OR_RETURN(fds.base, OpenImage(*request.home, request.spec->image_digest));
+  BOXLITE_ASSIGN_OR_RETURN(fds.base, OpenBoxImage(*request.home, request.spec->image_digest));
   BOXLITE_ASSIGN_OR_RETURN(fds.life, PrepareLife(request.box_fd, life_id));
   fds.log.Reset(
       ::openat(fds.life.get(), "shim.log", O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
