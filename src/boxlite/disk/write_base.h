@@ -11,14 +11,11 @@
 #include <vector>
 
 #include "boxlite/base/result.h"
+#include "boxlite/disk/decompressor.h"
 #include "boxlite/oci/byte_source.h"
 #include "boxlite/oci/digest.h"
 
 namespace boxlite {
-
-// kDetect looks at the first bytes: what a manifest calls a layer is often wrong, its bytes are
-// not.
-enum class Compression { kDetect, kNone, kGzip, kZstd };
 
 // kFetchAhead: the bytes come slowly (from a network) and should be fetched while earlier layers
 // are written. They wait, as stored, in an unlinked file beside the base.
@@ -37,8 +34,8 @@ class LayerOpener {
  public:
   virtual ~LayerOpener() = default;
   virtual std::size_t count() const = 0;
-  // The layer `index`, 0 the lowest. Called once for each, in order, from threads of WriteBase():
-  // calls may overlap with each other and with reads of other layers.
+  // The layer `index`, 0 the lowest. Called once for each, from threads of WriteBase(): calls may
+  // overlap with each other and with reads of other layers.
   virtual Result<LayerSource> Open(std::size_t index) = 0;
 };
 
@@ -48,7 +45,8 @@ struct BaseLimits {
   std::uint64_t file_bytes = std::uint64_t{256} << 30;   // one file's size, holes counted
   std::uint64_t stored_bytes = std::uint64_t{32} << 30;  // of all layers, as they come
   std::uint64_t entries = 4'000'000;                     // of all layers
-  std::uint64_t disk_bytes = std::uint64_t{256} << 30;   // of the base
+  std::uint64_t disk_bytes = std::uint64_t{256} << 30;   // of the base; below 1 TiB
+  std::uint64_t tree_bytes = std::uint64_t{1} << 30;     // of memory, for names and inodes
   std::size_t layers = 1000;
 };
 
