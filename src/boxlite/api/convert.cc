@@ -96,8 +96,8 @@ std::vector<ImageInfo> ToPublic(const std::vector<inner::ImageEntry>& images) {
   for (const inner::ImageEntry& entry : images) {
     if (!entry.image.ok()) continue;
     const inner::ImageConfig& config = entry.image->config;
-    const ImageInfo info = {entry.image->name, entry.digest,      entry.shipped,
-                            entry.in_home,     config.entrypoint, config.command,
+    const ImageInfo info = {entry.image->name, entry.digest,       entry.shipped,
+                            entry.in_home,     config.entrypoint,  config.command,
                             config.env,        config.working_dir, config.user};
     if (entry.shipped || entry.tags.empty()) out.push_back(info);
     if (!entry.shipped && entry.tags.empty()) out.back().name = entry.digest;

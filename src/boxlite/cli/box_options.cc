@@ -1,5 +1,6 @@
 #include "boxlite/cli/box_options.h"
 
+#include "boxlite/cli/image_progress.h"
 #include "boxlite/cli/units.h"
 
 namespace boxlite::cli {
@@ -37,6 +38,31 @@ Status ParseLabels(const Arguments& arguments, CreateOptions& options) {
   return {};
 }
 
+// The image, or what stands for it; what follows is the command.
+Status ParseImageOptions(const Arguments& arguments, CreateRequest& request) {
+  CreateOptions& options = request.options;
+  options.command = arguments.positionals();
+  options.rootfs = arguments.LastOr("rootfs", "");
+  if (arguments.Last("rootfs") && options.rootfs.empty()) return Invalid("--rootfs is empty");
+  if (options.rootfs.empty()) {
+    if (options.command.empty() || options.command[0].empty()) {
+      return Invalid("an image is missing");
+    }
+    options.image = options.command[0];
+    options.command.erase(options.command.begin());
+  }
+  const std::string pull = arguments.LastOr("pull", "missing");
+  if (pull == "always") {
+    options.pull = PullPolicy::kAlways;
+  } else if (pull == "never") {
+    options.pull = PullPolicy::kNever;
+  } else if (pull != "missing") {
+    return Invalid("--pull is missing, always or never, not '" + pull + "'");
+  }
+  request.quiet = arguments.Has("quiet");
+  return {};
+}
+
 }  // namespace
 
 Result<Environment> ParseEnvironment(const Arguments& arguments) {
@@ -51,6 +77,13 @@ Result<Environment> ParseEnvironment(const Arguments& arguments) {
   return environment;
 }
 
+Result<BoxId> CreateBox(Console& console, Runtime& runtime, const CreateRequest& request) {
+  ImageProgress progress(console.err_fd(), request.quiet);
+  CreateOptions options = request.options;
+  options.on_image = progress.Sink();
+  return runtime.Create(options);
+}
+
 void WarnOfUnknown(Console& console, const std::vector<std::string>& names) {
   for (const std::string& name : names) {
     console.Note("warning: " + name + " is not set here, so the box does not get it");
@@ -58,13 +91,9 @@ void WarnOfUnknown(Console& console, const std::vector<std::string>& names) {
 }
 
 Result<CreateRequest> ParseCreate(const Arguments& arguments) {
-  if (arguments.positionals().empty() || arguments.positionals()[0].empty()) {
-    return Invalid("an image is missing");
-  }
   CreateRequest request;
   CreateOptions& options = request.options;
-  options.image = arguments.positionals()[0];
-  options.command.assign(arguments.positionals().begin() + 1, arguments.positionals().end());
+  BOXLITE_RETURN_IF_ERROR(ParseImageOptions(arguments, request));
   options.name = arguments.LastOr("name", "");
   if (arguments.Last("name") && options.name.empty()) return Invalid("--name is empty");
   options.working_dir = arguments.LastOr("workdir", "");

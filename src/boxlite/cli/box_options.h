@@ -28,6 +28,9 @@ inline constexpr std::array kBoxOptions = {
     Option{"tty", 't', "", "Give the command a terminal"},
     Option{"stop-signal", 0, "SIGNAL", "What stop sends to the command (the image's, or TERM)"},
     Option{"rm", 0, "", "Remove the box when it has ended"},
+    Option{"pull", 0, "missing|always|never", "When a registry is asked for the image"},
+    Option{"quiet", 'q', "", "Show no progress of getting the image"},
+    Option{"rootfs", 0, "DIR", "Instead of IMAGE: the directory of an OCI layout, or DIR:NAME"},
     Option{"accel", 0, "auto|kvm|tcg", "How the machine runs: found by trial, KVM, or emulated"},
 };
 
@@ -42,7 +45,6 @@ inline constexpr std::array kUnavailableBoxOptions = {
     Option{"cap-drop", 0, "", ""},      Option{"privileged", 0, "", ""},
     Option{"security", 0, "", ""},      Option{"security-opt", 0, "", ""},
     Option{"read-only", 0, "", ""},     Option{"restart", 0, "", ""},
-    Option{"rootfs", 0, "", ""},        Option{"pull", 0, "", ""},
     Option{"platform", 0, "", ""},      Option{"init", 0, "", ""},
     Option{"stop-timeout", 0, "", ""},  Option{"cidfile", 0, "", ""},
     Option{"auto-stop", 0, "", ""},     Option{"auto-delete", 0, "", ""},
@@ -50,7 +52,8 @@ inline constexpr std::array kUnavailableBoxOptions = {
 
 // What run and create say below their options.
 inline constexpr std::string_view kBoxNotes =
-    "Options end at the image: all behind it is the command for the box, verbatim.\n"
+    "Options end at the image: all behind it is the command for the box, verbatim. With --rootfs\n"
+    "there is no image, and the command comes at once. An image that is not there is pulled.\n"
     "\n"
     "Without -i the command reads end-of-file at once, or, in a box that was started by 'run -d'\n"
     "or 'start', waits for ever. With -t it has a terminal: ^C, ^Z and ^D are keys for the box.\n"
@@ -60,6 +63,9 @@ inline constexpr std::string_view kBoxNotes =
 
 // From -e and --env-file: the files' first, so that -e wins.
 Result<Environment> ParseEnvironment(const Arguments& arguments);
+
+// Makes the box; how getting its image goes on is shown on stderr.
+Result<BoxId> CreateBox(Console& console, Runtime& runtime, const CreateRequest& request);
 
 // A line on stderr for each: they are skipped, not set empty.
 void WarnOfUnknown(Console& console, const std::vector<std::string>& names);

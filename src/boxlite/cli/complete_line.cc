@@ -38,8 +38,11 @@ const Option* Find(std::span<const Option> options, const auto& matches) {
 
 class Completer {
  public:
-  Completer(std::span<const std::string> words, const BoxNames& boxes)
-      : words_(words.subspan(0, words.size() - 1)), current_(words.back()), boxes_(boxes) {}
+  Completer(std::span<const std::string> words, const BoxNames& boxes, const ImageNames& images)
+      : words_(words.subspan(0, words.size() - 1)),
+        current_(words.back()),
+        boxes_(boxes),
+        images_(images) {}
 
   Completions Run() {
     if (!WalkToVerb()) return std::move(result_);
@@ -173,6 +176,8 @@ class Completer {
         OfferBoxes(":");
       } else if (word == "BOX") {
         OfferBoxes("");
+      } else if (word == "IMAGE" && images_) {
+        for (const Candidate& image : images_(home_)) Offer(image.value, image.help);
       } else if (word == "FILE" || word == "PATH") {
         result_.files = Completions::Files::kAny;
       } else if (word == "DIR") {
@@ -202,6 +207,7 @@ class Completer {
   std::span<const std::string> words_;
   std::string current_;
   const BoxNames& boxes_;
+  const ImageNames& images_;
   std::size_t next_ = 0;
   std::string verb_;
   std::string home_;
@@ -212,9 +218,10 @@ bool IsBreak(const std::string& word) { return word == "=" || word == ":"; }
 
 }  // namespace
 
-Completions CompleteLine(std::span<const std::string> words, const BoxNames& boxes) {
+Completions CompleteLine(std::span<const std::string> words, const BoxNames& boxes,
+                         const ImageNames& images) {
   if (words.empty()) return {};
-  return Completer(words, boxes).Run();
+  return Completer(words, boxes, images).Run();
 }
 
 Result<Shell> ParseShell(const std::string& name) {
@@ -225,8 +232,8 @@ Result<Shell> ParseShell(const std::string& name) {
                "there is no completion for '" + name + "'; there is for bash, zsh and fish");
 }
 
-std::string CompletionLines(Shell shell, std::span<const std::string> words,
-                            const BoxNames& boxes) {
+std::string CompletionLines(Shell shell, std::span<const std::string> words, const BoxNames& boxes,
+                            const ImageNames& images) {
   std::vector<std::string> joined;
   std::size_t kept = 0;  // of each candidate, what stands before the last break
   for (std::size_t i = 0; i < words.size(); ++i) {
@@ -240,7 +247,7 @@ std::string CompletionLines(Shell shell, std::span<const std::string> words,
       kept = 0;
     }
   }
-  const Completions completions = CompleteLine(joined, boxes);
+  const Completions completions = CompleteLine(joined, boxes, images);
   std::string lines;
   for (const Candidate& candidate : completions.candidates) {
     lines += candidate.value.substr(std::min(kept, candidate.value.size()));

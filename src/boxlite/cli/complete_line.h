@@ -27,8 +27,12 @@ struct Completions {
 // Names of boxes, and the ids of those that have none; the home is what --home on the line said.
 using BoxNames = std::function<std::vector<Candidate>(const std::string& home)>;
 
+// The same of images.
+using ImageNames = std::function<std::vector<Candidate>(const std::string& home)>;
+
 // `words`: behind the program's name, the last is the one being typed (it may be empty).
-Completions CompleteLine(std::span<const std::string> words, const BoxNames& boxes);
+Completions CompleteLine(std::span<const std::string> words, const BoxNames& boxes,
+                         const ImageNames& images = {});
 
 enum class Shell { kBash, kZsh, kFish };
 Result<Shell> ParseShell(const std::string& name);
@@ -36,7 +40,8 @@ Result<Shell> ParseShell(const std::string& name);
 // The answer of the hidden verb that the scripts call: a candidate a line, behind a tab its help
 // (not for bash), at last :none, :files or :directories. bash breaks words at '=' and ':', which is
 // undone here, and done again to the candidates.
-std::string CompletionLines(Shell shell, std::span<const std::string> words, const BoxNames& boxes);
+std::string CompletionLines(Shell shell, std::span<const std::string> words, const BoxNames& boxes,
+                            const ImageNames& images = {});
 
 // What `boxlite completion SHELL` prints.
 std::string_view CompletionScript(Shell shell);

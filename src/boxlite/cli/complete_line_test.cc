@@ -63,6 +63,23 @@ TEST(CompleteLine, OffersBoxesWhereTheUsageSaysBox) {
   EXPECT_THAT(Values({"rm", "--", "w"}), ElementsAre("web"));
 }
 
+TEST(CompleteLine, OffersImagesWhereTheUsageSaysImage) {
+  const auto images = [](const std::string&) {
+    return std::vector<Candidate>{{"debian:12", ""}, {"app", ""}};
+  };
+  const auto values = [&](const Words& words) {
+    Words out;
+    for (const Candidate& one : CompleteLine(words, Boxes, images).candidates) {
+      out.push_back(one.value);
+    }
+    return out;
+  };
+  EXPECT_THAT(values({"rmi", "app", "d"}), ElementsAre("debian:12"));
+  EXPECT_THAT(values({"run", "--rm", "a"}), ElementsAre("app"));
+  EXPECT_THAT(values({"run", "app", ""}), IsEmpty()) << "a command of the box";
+  EXPECT_THAT(values({"image", "pru"}), ElementsAre("prune"));
+}
+
 TEST(CompleteLine, PassesOverValuesOfOptions) {
   EXPECT_THAT(Values({"stop", "-t", "5", "w"}), ElementsAre("web"));
   EXPECT_THAT(Values({"logs", "-fn", "5", "w"}), ElementsAre("web"));

@@ -1,5 +1,6 @@
 // completion, and the hidden verb that its scripts call.
 #include "boxlite/cli/complete_line.h"
+#include "boxlite/cli/image_view.h"
 #include "boxlite/cli/requests.h"
 #include "boxlite/cli/subcommand.h"
 
@@ -129,10 +130,24 @@ std::vector<Candidate> NamesOfBoxes(Session& session, const std::string& home) {
   return names;
 }
 
+std::vector<Candidate> NamesOfImages(Session& session, const std::string& home) {
+  std::vector<Candidate> names;
+  Images images = home.empty() ? session.images() : Images(home, "");
+  Result<std::vector<ImageEntry>> entries = images.List();
+  if (!entries.ok()) return names;
+  for (const ImageEntry& entry : *entries) {
+    const std::string id = ShortDigest(entry.digest);
+    if (entry.shipped && entry.image.ok()) names.push_back({entry.image->name, id});
+    for (const ImageTag& tag : entry.tags) names.push_back({FamiliarName(tag.name), id});
+  }
+  return names;
+}
+
 int ExecuteLine(Session& session, const LineRequest& request) {
-  session.console().Print(
-      CompletionLines(request.shell, request.words,
-                      [&](const std::string& home) { return NamesOfBoxes(session, home); }));
+  session.console().Print(CompletionLines(
+      request.shell, request.words,
+      [&](const std::string& home) { return NamesOfBoxes(session, home); },
+      [&](const std::string& home) { return NamesOfImages(session, home); }));
   return kExitOk;
 }
 

@@ -9,7 +9,7 @@ int ExecuteCreate(Session& session, const CreateRequest& request) {
   WarnOfUnknown(session.console(), request.unknown_variables);
   Result<Runtime*> runtime = session.runtime();
   if (!runtime.ok()) return session.Fail(runtime.error());
-  Result<BoxId> id = (*runtime)->Create(request.options);
+  Result<BoxId> id = CreateBox(session.console(), **runtime, request);
   if (!id.ok()) return session.Fail(id.error());
   session.console().Print(id->str() + "\n");
   return kExitOk;

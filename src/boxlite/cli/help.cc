@@ -48,7 +48,8 @@ constexpr GroupNames kGroups[] = {
     {"Common commands", "run exec ls logs stop rm"},
     {"Boxes", "create start restart kill wait attach cp"},
     {"Looking", "inspect events top stats"},
-    {"Management", "rename prune info doctor completion version"},
+    {"Images", "images pull load import save tag rmi image login logout"},
+    {"Management", "rename prune gc info doctor completion version"},
 };
 
 bool IsWordOf(std::string_view words, std::string_view word) {

@@ -6,11 +6,10 @@
 #include "boxlite/cli/box_filter.h"
 #include "boxlite/cli/box_view.h"
 #include "boxlite/cli/go_template.h"
+#include "boxlite/cli/list_format.h"
 #include "boxlite/cli/list_view.h"
 #include "boxlite/cli/requests.h"
 #include "boxlite/cli/subcommand.h"
-#include "boxlite/cli/table.h"
-#include "boxlite/cli/template_text.h"
 #include "boxlite/cli/units.h"
 
 namespace boxlite::cli {
@@ -70,18 +69,7 @@ Result<std::string> ByTemplate(const std::vector<BoxInfo>& boxes, const Sizes& s
     entries.push_back(ListRow(
         box, now, size == sizes.end() ? std::nullopt : std::optional<std::uint64_t>(size->second)));
   }
-  std::string text;
-  std::vector<std::vector<std::string>> rows;
-  for (const Document& entry : entries) {
-    BOXLITE_ASSIGN_OR_RETURN(std::string line, form.Execute(entry));
-    text += line + "\n";
-    std::vector<std::string>& row = rows.emplace_back(1);
-    for (const char c : line) {
-      if (c == '\t') row.emplace_back();
-      if (c != '\t') row.back() += c;
-    }
-  }
-  return table ? FormatTable(rows) : text;
+  return FormatTemplate(form, entries, table);
 }
 
 Result<std::string> Shown(Runtime& runtime, const ListRequest& request) {
@@ -125,23 +113,6 @@ int ExecuteList(Session& session, const ListRequest& request) {
   return kExitOk;
 }
 
-Status ParseListFormat(std::string format, ListRequest& request) {
-  constexpr std::string_view kTablePrefix = "table ";
-  if (format.find("{{") == std::string::npos) {
-    Result<Format> named = ParseFormat(format, "table, json, yaml");
-    if (!named.ok()) return ParseTemplateText(format, "table, json, yaml").error();
-    request.format = *named;
-    return {};
-  }
-  request.format = Format::kTemplate;
-  if (format.starts_with(kTablePrefix)) {
-    request.format = Format::kTemplateTable;
-    format.erase(0, kTablePrefix.size());
-  }
-  BOXLITE_ASSIGN_OR_RETURN(request.template_text, ParseTemplateText(format, ""));
-  return {};
-}
-
 }  // namespace
 
 Result<ListRequest> ParseList(const Arguments& arguments) {
@@ -163,7 +134,9 @@ Result<ListRequest> ParseList(const Arguments& arguments) {
     if (request.ids_only) {
       return Error(ErrorCode::kInvalidArgument, "--quiet and --format exclude each other");
     }
-    BOXLITE_RETURN_IF_ERROR(ParseListFormat(*format, request));
+    BOXLITE_ASSIGN_OR_RETURN(ListFormat parsed, ParseListFormat(*format));
+    request.format = parsed.format;
+    request.template_text = std::move(parsed.template_text);
   }
   return request;
 }

@@ -10,15 +10,17 @@
 namespace boxlite::cli {
 namespace {
 
-constexpr std::array kAll = {&kRun,     &kCreate, &kStart,  &kStop,       &kRestart, &kKill,
-                             &kRemove,  &kRename, &kPrune,  &kExec,       &kAttach,  &kCopy,
-                             &kWait,    &kLogs,   &kEvents, &kTop,        &kStats,   &kList,
-                             &kInspect, &kInfo,   &kDoctor, &kCompletion, &kVersion};
+constexpr std::array kAll = {&kRun,     &kCreate, &kStart,       &kStop,   &kRestart, &kKill,
+                             &kRemove,  &kRename, &kPrune,       &kExec,   &kAttach,  &kCopy,
+                             &kWait,    &kLogs,   &kEvents,      &kTop,    &kStats,   &kList,
+                             &kInspect, &kInfo,   &kImages,      &kPull,   &kLoad,    &kImport,
+                             &kSave,    &kTag,    &kRemoveImage, &kImage,  &kLogin,   &kLogout,
+                             &kCollect, &kDoctor, &kCompletion,  &kVersion};
 
 // Verbs of docker and of later versions: named as missing, rather than as unknown.
-constexpr std::string_view kUnavailableVerbs[] = {
-    "auth",  "build", "clone", "commit", "diff", "export", "images", "import",   "load",  "network",
-    "pause", "port",  "pull",  "push",   "rmi",  "save",   "serve",  "snapshot", "volume"};
+constexpr std::string_view kUnavailableVerbs[] = {"auth",   "build",   "clone",    "commit", "diff",
+                                                  "export", "network", "pause",    "port",   "push",
+                                                  "search", "serve",   "snapshot", "volume"};
 
 constexpr Option kProgramOptions[] = {
     {"version", 'v', "", "Show the version"},

@@ -56,7 +56,7 @@ TEST(Program, AnswersUsageErrorsWithTwoAndAHint) {
                                              {"stop"},
                                              {"exec", "b"},
                                              {"ls", "x"},
-                                             {"pull", "x"},
+                                             {"push", "x"},
                                              {"--home"},
                                              {"help", "frob"},
                                              {""},
@@ -70,7 +70,7 @@ TEST(Program, AnswersUsageErrorsWithTwoAndAHint) {
 }
 
 TEST(Program, TellsCommandsThatAreNotThereYetFromUnknownOnes) {
-  EXPECT_THAT(Say({"pull", "x"}).err, HasSubstr("not available in this version (unsupported)"));
+  EXPECT_THAT(Say({"push", "x"}).err, HasSubstr("not available in this version (unsupported)"));
   EXPECT_THAT(Say({"frob", "x"}).err, HasSubstr("there is no command frob (invalid_argument)"));
 }
 

@@ -1,6 +1,5 @@
-#include <unistd.h>
-
 #include "boxlite/base/wall_clock.h"
+#include "boxlite/cli/ask.h"
 #include "boxlite/cli/box_filter.h"
 #include "boxlite/cli/instant.h"
 #include "boxlite/cli/requests.h"
@@ -16,28 +15,18 @@ constexpr Option kOptions[] = {
      "Only boxes with label=KEY[=VALUE], without label!=KEY[=VALUE], made until=TIME"},
 };
 
-// What a person answers at the terminal.
-bool ReadsYes() {
-  std::string answer;
-  for (char byte = 0; ::read(STDIN_FILENO, &byte, 1) == 1 && byte != '\n';) answer += byte;
-  return answer == "y" || answer == "Y" || answer == "yes";
-}
-
 int ExecutePrune(Session& session, const PruneRequest& request) {
   Console& console = session.console();
-  if (!request.force && ::isatty(STDIN_FILENO) != 1) {
-    session.Fail(Error(ErrorCode::kInvalidArgument,
-                       "prune: there is no terminal to ask at; -f removes without asking"));
-    return kExitUsage;
+  if (!request.force) {
+    const std::optional<int> declined =
+        AskToGoOn(session, "prune",
+                  "This removes all boxes that do not run" +
+                      std::string(request.filtered ? " and that the filters name" : "") +
+                      ", with their disks and logs.\n");
+    if (declined) return *declined;
   }
   Result<Runtime*> runtime = session.runtime();
   if (!runtime.ok()) return session.Fail(runtime.error());
-  if (!request.force) {
-    console.Print("This removes all boxes that do not run" +
-                  std::string(request.filtered ? " and that the filters name" : "") +
-                  ", with their disks and logs.\nGo on? [y/N] ");
-    if (!ReadsYes()) return kExitOk;
-  }
   Result<PruneReport> report =
       (*runtime)->Prune([&request](const BoxInfo& box) { return request.filter.Matches(box); });
   if (!report.ok()) return session.Fail(report.error());

@@ -23,6 +23,7 @@ Status ExpectNoPositionals(const Arguments& arguments);
 struct CreateRequest {
   CreateOptions options;
   std::vector<std::string> unknown_variables;  // -e NAME that the caller does not have
+  bool quiet = false;                          // no progress of getting the image
 };
 Result<CreateRequest> ParseCreate(const Arguments& arguments);
 

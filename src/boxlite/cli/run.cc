@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "boxlite/base/interrupt.h"
 #include "boxlite/cli/box_options.h"
 #include "boxlite/cli/client_options.h"
 #include "boxlite/cli/program_client.h"
@@ -39,7 +40,7 @@ int FailRun(Session& session, Runtime& runtime, const BoxId& id, const RunReques
 }
 
 int RunDetached(Session& session, Runtime& runtime, const RunRequest& request) {
-  Result<BoxId> id = runtime.Create(request.box.options);
+  Result<BoxId> id = CreateBox(session.console(), runtime, request.box);
   if (!id.ok()) return session.Fail(id.error());
   Status started = runtime.Start(*id, Attachment::kDetached);
   if (!started.ok()) return FailRun(session, runtime, *id, request, started.error());
@@ -47,10 +48,21 @@ int RunDetached(Session& session, Runtime& runtime, const RunRequest& request) {
   return kExitOk;
 }
 
+// A signal of the user's ends also the wait for an image.
+Result<BoxId> CreateInterruptibly(Session& session, Runtime& runtime, const ProgramClient& client,
+                                  const RunRequest& request) {
+  const ScopedInterrupt interrupt(client.interrupt_fd());
+  return CreateBox(session.console(), runtime, request.box);
+}
+
 int RunInForeground(Session& session, Runtime& runtime, ProgramClient& client,
                     const RunRequest& request) {
-  Result<BoxId> id = runtime.Create(request.box.options);
-  if (!id.ok()) return session.Fail(id.error());
+  Result<BoxId> id = CreateInterruptibly(session, runtime, client, request);
+  if (!id.ok()) {
+    const int code = session.Fail(id.error());
+    const int interrupted = client.TakeInterruption();
+    return interrupted != 0 ? 128 + interrupted : code;
+  }
   Runtime::ForegroundOptions options;
   options.streams = client.streams();
   if (request.box.options.terminal) options.terminal_size = client.size();

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "boxlite/cli/console.h"
+#include "boxlite/runtime/images.h"
 #include "boxlite/runtime/runtime.h"
 
 namespace boxlite::cli {
@@ -30,6 +31,9 @@ class Session {
     }
     return runtime_.get();
   }
+
+  // Of the same home; nothing is opened yet.
+  Images images() const { return Images(home_, ""); }
 
   // Reports the error; returns the exit code that goes with it.
   int Fail(const Error& error) {

@@ -39,7 +39,8 @@ Result<Action> Prepare(const Arguments& arguments) {
 
 extern const Subcommand kRun, kCreate, kStart, kStop, kRestart, kKill, kRemove, kExec, kWait, kLogs,
     kAttach, kCopy, kTop, kStats, kList, kInspect, kInfo, kDoctor, kVersion, kRename, kPrune,
-    kEvents, kCompletion, kCompleteLine;
+    kEvents, kCompletion, kCompleteLine, kImages, kPull, kLoad, kImport, kSave, kRemoveImage, kTag,
+    kImage, kCollect, kLogin, kLogout;
 
 // All that help tells of.
 std::span<const Subcommand* const> AllSubcommands();

@@ -18,8 +18,7 @@ class FileSource final : public ByteSource {
     if (wanted == 0) return std::size_t{0};
     ssize_t count;
     do {
-      count = ::pread(fd_, room.data(), static_cast<std::size_t>(wanted),
-                      static_cast<off_t>(at_));
+      count = ::pread(fd_, room.data(), static_cast<std::size_t>(wanted), static_cast<off_t>(at_));
     } while (count < 0 && errno == EINTR);
     if (count < 0) return ErrnoError("read the image's file");
     if (count == 0) return Error(ErrorCode::kCorrupt, "the image's file ends too early");

@@ -2,10 +2,12 @@
 
 #include <archive.h>
 #include <archive_entry.h>
-#include <com_err.h>
-#include <ext2fs/ext2fs.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
+
+extern "C" {  // not all of these headers say it
+#include <et/com_err.h>
+#include <ext2fs/ext2fs.h>
+}
 
 #include <algorithm>
 #include <memory>
@@ -115,8 +117,8 @@ class Exporter {
   // Last name first: the stack turns them round.
   Result<std::vector<Child>> ChildrenOf(const Child& directory) {
     std::vector<Child> children;
-    const errcode_t code = ext2fs_dir_iterate2(filesystem_, directory.inode, 0, nullptr, TakeChild,
-                                               &children);
+    const errcode_t code =
+        ext2fs_dir_iterate2(filesystem_, directory.inode, 0, nullptr, TakeChild, &children);
     if (code != 0) return BaseError("read the directory " + directory.name, code);
     if (directory.inode == EXT2_ROOT_INO) {
       // The filesystem's own, unless the image put something into it.
@@ -135,9 +137,8 @@ class Exporter {
 
   Result<bool> WriteEntry(const Child& child) {
     ext2_inode_large inode = {};
-    const errcode_t code = ext2fs_read_inode_full(filesystem_, child.inode,
-                                                  reinterpret_cast<ext2_inode*>(&inode),
-                                                  sizeof inode);
+    const errcode_t code = ext2fs_read_inode_full(
+        filesystem_, child.inode, reinterpret_cast<ext2_inode*>(&inode), sizeof inode);
     if (code != 0) return BaseError("read " + child.name, code);
     const bool is_directory = LINUX_S_ISDIR(inode.i_mode);
     const std::unique_ptr<archive_entry, FreeEntry> entry(archive_entry_new());

@@ -127,9 +127,9 @@ Status ApplyChange(const std::string& line, ImageConfig& config) {
       config.exposed_ports.insert(port.find('/') == std::string::npos ? port + "/tcp" : port);
     }
   } else {
-    return Invalid(line,
-                   name + " is none of CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, "
-                          "VOLUME, WORKDIR");
+    return Invalid(line, name +
+                             " is none of CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, "
+                             "VOLUME, WORKDIR");
   }
   return {};
 }

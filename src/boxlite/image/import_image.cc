@@ -36,8 +36,8 @@ class ImportedLayer final : public LayerOpener {
   std::size_t count() const override { return 1; }
   Result<LayerSource> Open(std::size_t) override {
     LayerSource layer;
-    layer.bytes = NewGuardedSource(std::make_unique<DescriptorSource>(data_fd_), dir_fd_,
-                                   "the image");
+    layer.bytes =
+        NewGuardedSource(std::make_unique<DescriptorSource>(data_fd_), dir_fd_, "the image");
     return layer;
   }
 
@@ -77,9 +77,9 @@ Status ImportImage(const WorkPlace& place, const ImageRequest& request) {
   place.tell(layers);
   ImportedLayer layer(place.data_fd, making.directory());
   // A constant seed: the same tar makes the same base, and its id is not known yet.
-  BOXLITE_ASSIGN_OR_RETURN(BaseFacts facts, WriteBase(layer, "imported", making.directory(),
-                                                      kBaseFile, BaseOptions(),
-                                                      TellProgress(place.tell)));
+  BOXLITE_ASSIGN_OR_RETURN(
+      BaseFacts facts, WriteBase(layer, "imported", making.directory(), kBaseFile, BaseOptions(),
+                                 TellProgress(place.tell)));
   config.diff_ids = facts.diff_ids;
   HistoryStep step;
   step.comment = request.message.empty() ? "imported by boxlite" : request.message;

@@ -47,8 +47,7 @@ class LayoutDirectory final : public BlobSet {
     // O_NONBLOCK: a fifo in a blob's place must not be waited for.
     how.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
     how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
-    const long opened =
-        ::syscall(SYS_openat2, directory_.get(), name.c_str(), &how, sizeof how);
+    const long opened = ::syscall(SYS_openat2, directory_.get(), name.c_str(), &how, sizeof how);
     if (opened < 0) {
       if (errno == EXDEV || errno == ELOOP) {
         return Error(ErrorCode::kCorrupt, name + " leads out of the layout's directory");

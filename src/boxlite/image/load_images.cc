@@ -68,8 +68,9 @@ Status KeepOnly(const std::string& only, std::vector<FoundImage>& images) {
     return std::ranges::find(image.names, only) == image.names.end();
   });
   if (!images.empty()) return {};
-  return Error(ErrorCode::kNotFound, "there is no image " + only +
-                                         (there.empty() ? ", none has a name" : "; there are:" + there));
+  return Error(
+      ErrorCode::kNotFound,
+      "there is no image " + only + (there.empty() ? ", none has a name" : "; there are:" + there));
 }
 
 }  // namespace

@@ -74,8 +74,8 @@ Status Write(const ImageMaking& making, const ImageSource& source, const ImageCo
   BOXLITE_ASSIGN_OR_RETURN(BaseFacts facts, WriteBase(opener, digest, making.directory(), kBaseFile,
                                                       BaseOptions(), TellProgress(tell)));
   image.content_bytes = facts.used_bytes;
-  BOXLITE_RETURN_IF_ERROR(WriteFileAtomically(making.directory(), kConfigFile, source.config,
-                                              Durability::kDurable));
+  BOXLITE_RETURN_IF_ERROR(
+      WriteFileAtomically(making.directory(), kConfigFile, source.config, Durability::kDurable));
   if (source.manifest.empty()) return {};
   return WriteFileAtomically(making.directory(), kManifestFile, source.manifest,
                              Durability::kDurable);
@@ -121,10 +121,9 @@ Status CheckConfig(const ImageConfig& config, const ImageSource& source, const P
                                               FormatPlatform(wanted));
   }
   if (config.diff_ids.size() == source.layers.size()) return {};
-  return Error(ErrorCode::kCorrupt,
-               source.what + " has " + std::to_string(source.layers.size()) +
-                   " layers, and its configuration tells of " +
-                   std::to_string(config.diff_ids.size()));
+  return Error(ErrorCode::kCorrupt, source.what + " has " + std::to_string(source.layers.size()) +
+                                        " layers, and its configuration tells of " +
+                                        std::to_string(config.diff_ids.size()));
 }
 
 Result<MadeImage> MakeImage(const ImageStore& store, const ImageSource& source,
@@ -135,10 +134,11 @@ Result<MadeImage> MakeImage(const ImageStore& store, const ImageSource& source,
   const Digest digest = Sha256::Of(source.config);
   if (store.Has(digest.text())) return MadeImage{digest.text(), false};
   BOXLITE_ASSIGN_OR_RETURN(ImageMaking making, ImageMaking::Begin(store, digest.hex(), [&] {
-    ImageEvent event;
-    event.text = "another process makes " + source.what + ": waiting for it";
-    tell(event);
-  }));
+                             ImageEvent event;
+                             event.text =
+                                 "another process makes " + source.what + ": waiting for it";
+                             tell(event);
+                           }));
   if (store.Has(digest.text())) return MadeImage{digest.text(), false};
   StoredImage image;
   image.digest = digest.text();

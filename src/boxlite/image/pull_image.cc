@@ -43,8 +43,8 @@ Result<PulledManifest> FetchManifestFor(RegistryClient& client, const Reference&
   BOXLITE_ASSIGN_OR_RETURN(FetchedManifest manifest,
                            client.FetchManifest(resolved.reference.WithDigest(chosen.digest)));
   if (manifest.bytes.size() != chosen.size) {
-    return Error(ErrorCode::kCorrupt, "the manifest " + chosen.digest.text() +
-                                          " is not as long as its index says");
+    return Error(ErrorCode::kCorrupt,
+                 "the manifest " + chosen.digest.text() + " is not as long as its index says");
   }
   BOXLITE_ASSIGN_OR_RETURN(kind, ManifestKindOf(manifest.media_type, manifest.bytes));
   if (kind == ManifestKind::kManifest) {
@@ -69,8 +69,8 @@ Result<std::string> ReadWhole(ByteSource& source, std::uint64_t size) {
 Result<std::string> FetchConfig(RegistryClient& client, const Reference& reference,
                                 const Descriptor& config) {
   if (config.size > kMaxConfigBytes) {
-    return Error(ErrorCode::kCorrupt, "the configuration of " + reference.Familiar() +
-                                          " is larger than any image's");
+    return Error(ErrorCode::kCorrupt,
+                 "the configuration of " + reference.Familiar() + " is larger than any image's");
   }
   BOXLITE_ASSIGN_OR_RETURN(
       std::unique_ptr<ByteSource> source,
@@ -87,8 +87,7 @@ Result<MadeImage> Pull(const WorkPlace& place, RegistryClient& client,
   source.what = manifest.reference.Familiar();
   source.manifest = manifest.bytes;
   source.arrival = Arrival::kFetchAhead;
-  BOXLITE_ASSIGN_OR_RETURN(source.config,
-                           FetchConfig(client, manifest.reference, parsed.config));
+  BOXLITE_ASSIGN_OR_RETURN(source.config, FetchConfig(client, manifest.reference, parsed.config));
   for (const Descriptor& layer : parsed.layers) {
     source.layers.push_back({layer.digest.text(), layer.size});
   }

@@ -14,9 +14,9 @@ using Json = nlohmann::json;
 constexpr char kDockerTable[] = "manifest.json";
 constexpr char kLayoutMark[] = "oci-layout";
 constexpr char kLayoutIndex[] = "index.json";
-constexpr char kNameNote[] = "io.containerd.image.name";           // docker's: the whole name
+constexpr char kNameNote[] = "io.containerd.image.name";          // docker's: the whole name
 constexpr char kRefNote[] = "org.opencontainers.image.ref.name";  // skopeo, umoci, buildah, podman
-constexpr std::size_t kMaxImages = 1000;                           // in one archive
+constexpr std::size_t kMaxImages = 1000;                          // in one archive
 
 Error Corrupt(const std::string& message) { return Error(ErrorCode::kCorrupt, message); }
 
@@ -117,14 +117,13 @@ Result<std::pair<Descriptor, std::string>> FindManifest(const BlobSet& blobs, De
 Result<FoundImage> ReadOciImage(const BlobSet& blobs, Descriptor entry, const Platform& wanted) {
   FoundImage image;
   if (const std::optional<std::string> name = NameIn(entry)) image.names = {*name};
-  image.source.what = image.names.empty() ? "the image " + entry.digest.text()
-                                          : "the image " + image.names.front();
+  image.source.what =
+      image.names.empty() ? "the image " + entry.digest.text() : "the image " + image.names.front();
   image.manifest_digest = entry.digest;
   BOXLITE_ASSIGN_OR_RETURN(auto found, FindManifest(blobs, std::move(entry), wanted));
   image.source.manifest = std::move(found.second);
   BOXLITE_ASSIGN_OR_RETURN(OciManifest manifest, ParseManifest(image.source.manifest));
-  BOXLITE_ASSIGN_OR_RETURN(image.source.config,
-                           ReadBlob(blobs, manifest.config, kMaxConfigBytes));
+  BOXLITE_ASSIGN_OR_RETURN(image.source.config, ReadBlob(blobs, manifest.config, kMaxConfigBytes));
   for (const Descriptor& layer : manifest.layers) {
     BOXLITE_ASSIGN_OR_RETURN(std::uint64_t size, blobs.Size(BlobName(layer.digest)));
     if (size != layer.size) {
@@ -133,15 +132,14 @@ Result<FoundImage> ReadOciImage(const BlobSet& blobs, Descriptor entry, const Pl
     }
     image.source.layers.push_back({layer.digest.text(), layer.size});
   }
-  image.source.open_layer = [&blobs, what = image.source.what,
-                             layers = std::move(manifest.layers)](std::size_t index)
-      -> Result<std::unique_ptr<ByteSource>> {
+  image.source.open_layer = [&blobs, what = image.source.what, layers = std::move(manifest.layers)](
+                                std::size_t index) -> Result<std::unique_ptr<ByteSource>> {
     const Descriptor& layer = layers.at(index);
     BOXLITE_ASSIGN_OR_RETURN(std::unique_ptr<ByteSource> source,
                              blobs.Open(BlobName(layer.digest)));
-    return std::unique_ptr<ByteSource>(new VerifiedSource(
-        std::move(source), layer.digest, layer.size,
-        "layer " + std::to_string(index + 1) + " of " + what));
+    return std::unique_ptr<ByteSource>(
+        new VerifiedSource(std::move(source), layer.digest, layer.size,
+                           "layer " + std::to_string(index + 1) + " of " + what));
   };
   return image;
 }

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "boxlite/base/files.h"
 #include "boxlite/copy/tar_writer.h"
@@ -54,8 +55,8 @@ Result<Saved> Export(const WorkPlace& place, const std::string& digest) {
   DescribeOneLayer(config, saved.layer_facts.digest);
   saved.config = EncodeConfig(config);
   Json manifest = {{"schemaVersion", 2}, {"mediaType", kOciManifestType}};
-  manifest["config"] = DescriptorJson(kOciConfigType, Sha256::Of(saved.config),
-                                      saved.config.size());
+  manifest["config"] =
+      DescriptorJson(kOciConfigType, Sha256::Of(saved.config), saved.config.size());
   manifest["layers"] = Json::array(
       {DescriptorJson(kOciLayerType, saved.layer_facts.digest, saved.layer_facts.bytes)});
   saved.manifest = manifest.dump();
@@ -111,8 +112,8 @@ class ArchiveWriter {
 std::string IndexText(const std::vector<Saved>& images) {
   Json index = {{"schemaVersion", 2}, {"mediaType", kOciIndexType}, {"manifests", Json::array()}};
   for (const Saved& image : images) {
-    Json entry = DescriptorJson(kOciManifestType, Sha256::Of(image.manifest),
-                                image.manifest.size());
+    Json entry =
+        DescriptorJson(kOciManifestType, Sha256::Of(image.manifest), image.manifest.size());
     if (image.names.empty()) index["manifests"].push_back(entry);
     for (const std::string& name : image.names) {
       Json named = entry;
@@ -142,18 +143,25 @@ std::string DockerTable(const std::vector<Saved>& images) {
   return table.dump();
 }
 
-Status WriteBlobs(ArchiveWriter& archive, const Saved& image) {
-  BOXLITE_RETURN_IF_ERROR(archive.File(BlobName(Sha256::Of(image.config)), image.config));
-  BOXLITE_RETURN_IF_ERROR(archive.File(BlobName(Sha256::Of(image.manifest)), image.manifest));
-  return archive.File(BlobName(image.layer_facts.digest), image.layer.get(),
-                      image.layer_facts.bytes);
+// Images may share a layer: it is written once.
+Status WriteBlobs(ArchiveWriter& archive, const Saved& image, std::set<std::string>& written) {
+  for (const std::string* bytes : {&image.config, &image.manifest}) {
+    const std::string name = BlobName(Sha256::Of(*bytes));
+    if (written.insert(name).second) BOXLITE_RETURN_IF_ERROR(archive.File(name, *bytes));
+  }
+  const std::string layer = BlobName(image.layer_facts.digest);
+  if (!written.insert(layer).second) return {};
+  return archive.File(layer, image.layer.get(), image.layer_facts.bytes);
 }
 
 Status WriteArchive(int fd, const std::vector<Saved>& images) {
   ArchiveWriter archive(fd);
   BOXLITE_RETURN_IF_ERROR(archive.Directory("blobs"));
   BOXLITE_RETURN_IF_ERROR(archive.Directory("blobs/sha256"));
-  for (const Saved& image : images) BOXLITE_RETURN_IF_ERROR(WriteBlobs(archive, image));
+  std::set<std::string> written;
+  for (const Saved& image : images) {
+    BOXLITE_RETURN_IF_ERROR(WriteBlobs(archive, image, written));
+  }
   BOXLITE_RETURN_IF_ERROR(archive.File("index.json", IndexText(images)));
   BOXLITE_RETURN_IF_ERROR(archive.File("manifest.json", DockerTable(images)));
   BOXLITE_RETURN_IF_ERROR(archive.File("oci-layout", R"({"imageLayoutVersion":"1.0.0"})"));

@@ -35,8 +35,9 @@ Error ReadError(archive* reader) {
 
 bool IsCompressed(std::string_view begin) {
   using namespace std::string_view_literals;
-  for (const std::string_view magic :
-       {"\x1f\x8b"sv, "\x28\xb5\x2f\xfd"sv, "BZh"sv, "\xfd"sv "7zXZ\0"sv}) {
+  for (const std::string_view magic : {"\x1f\x8b"sv, "\x28\xb5\x2f\xfd"sv, "BZh"sv,
+                                       "\xfd"sv
+                                       "7zXZ\0"sv}) {
     if (begin.starts_with(magic)) return true;
   }
   // A skippable frame of zstd's.

@@ -72,43 +72,16 @@ TEST(Reference, TakesADigestWithAndWithoutATag) {
 }
 
 TEST(Reference, RefusesWhatDockerRefuses) {
-  for (const char* bad : {"",
-                          ":1",
-                          "/x",
-                          "x/",
-                          "x//y",
-                          "-x",
-                          "x-",
-                          "x..y",
-                          "x___y",
-                          "x._y",
-                          "x:",
-                          "x:-1",
-                          "x:.1",
-                          "x:a b",
-                          "a b",
-                          "x\n",
-                          "./x",
-                          "../x",
-                          "x/../y",
-                          "h:0/x",
-                          "h:65536/x",
-                          "h:123456/x",
-                          "h:/x",
-                          "[::1/x",
-                          "[]/x",
-                          "[g::]/x",
-                          "[::1]5000/x",
-                          "h.-a/x",
-                          "-h.a/x",
-                          "h..a/x",
-                          ".h/x",
-                          "https://r.example/x",
-                          
-                          "h.a/",
-                          "x@",
-                          "a.b:c/d",
-                          "user@r.example/x"}) {
+  for (const char* bad : {"",          ":1",         "/x",          "x/",
+                          "x//y",      "-x",         "x-",          "x..y",
+                          "x___y",     "x._y",       "x:",          "x:-1",
+                          "x:.1",      "x:a b",      "a b",         "x\n",
+                          "./x",       "../x",       "x/../y",      "h:0/x",
+                          "h:65536/x", "h:123456/x", "h:/x",        "[::1/x",
+                          "[]/x",      "[g::]/x",    "[::1]5000/x", "h.-a/x",
+                          "-h.a/x",    "h..a/x",     ".h/x",        "https://r.example/x",
+
+                          "h.a/",      "x@",         "a.b:c/d",     "user@r.example/x"}) {
     EXPECT_THAT(Reference::Parse(bad), HasCode(ErrorCode::kInvalidArgument)) << bad;
   }
   EXPECT_THAT(Reference::Parse(std::string(3)), HasCode(ErrorCode::kInvalidArgument));

@@ -1,5 +1,7 @@
 #include "boxlite/runtime/images.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 
 #include "boxlite/base/files.h"
@@ -20,6 +22,14 @@ bool Names(const std::string& words, const StoredImage& shipped) {
   Result<Reference> asked = Reference::Parse(words);
   Result<Reference> named = Reference::Parse(shipped.name);
   return asked.ok() && named.ok() && asked->Full() == named->Full();
+}
+
+// What the base takes of the disk, where the image does not say what it holds.
+std::uint64_t BytesOf(const Result<StoredImage>& image, const Result<Fd>& directory) {
+  if (image.ok() && image->content_bytes > 0) return image->content_bytes;
+  struct stat info = {};
+  if (!directory.ok() || ::fstatat(directory->get(), kBaseFile, &info, 0) != 0) return 0;
+  return static_cast<std::uint64_t>(info.st_blocks) * 512;
 }
 
 }  // namespace
@@ -77,7 +87,8 @@ Result<std::vector<ImageEntry>> Images::List() {
     for (ImageStore::Entry& one : stored) {
       shipped_in_home = shipped_in_home || one.digest == shipped.digest;
       if (one.digest == shipped.digest) continue;
-      entries.push_back({one.digest, std::move(one.image), {}, false, true, {}});
+      const std::uint64_t bytes = BytesOf(one.image, store.OpenImage(one.digest));
+      entries.push_back({one.digest, std::move(one.image), {}, false, true, bytes, {}});
     }
   }
   const auto stored_ns = [](const ImageEntry& entry) {
@@ -86,9 +97,11 @@ Result<std::vector<ImageEntry>> Images::List() {
   std::stable_sort(entries.begin(), entries.end(), [&](const ImageEntry& a, const ImageEntry& b) {
     return stored_ns(a) > stored_ns(b);
   });
+  BOXLITE_ASSIGN_OR_RETURN(std::string libexec, Libexec());
   const std::string digest = shipped.digest;
+  const std::uint64_t bytes = BytesOf(shipped, OpenDirectoryPath(libexec + kShippedImage));
   entries.insert(entries.begin(),
-                 {digest, std::move(shipped), {}, /*shipped=*/true, shipped_in_home, {}});
+                 {digest, std::move(shipped), {}, /*shipped=*/true, shipped_in_home, bytes, {}});
   for (ImageEntry& entry : entries) {
     std::copy_if(tags.begin(), tags.end(), std::back_inserter(entry.tags),
                  [&](const ImageTag& tag) { return tag.image == entry.digest; });

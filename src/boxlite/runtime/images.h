@@ -28,6 +28,7 @@ struct ImageEntry {
   std::vector<ImageTag> tags;
   bool shipped = false;  // it comes with this build, and has its name
   bool in_home = false;
+  std::uint64_t bytes = 0;         // what its files hold, or else take; 0: not known
   std::vector<std::string> boxes;  // ids of those that need it
 };
 
@@ -46,9 +47,9 @@ struct GotImage {
 };
 
 struct LoadOptions {
-  std::string path;      // a file or a layout's directory; "-": stdin
-  std::string name;      // instead of the archive's own; empty: those
-  std::string only;      // of a layout's images that with this name; empty: all
+  std::string path;        // a file or a layout's directory; "-": stdin
+  std::string name;        // instead of the archive's own; empty: those
+  std::string only;        // of a layout's images that with this name; empty: all
   bool anonymous = false;  // no names
   std::string platform;
 };
@@ -131,8 +132,7 @@ class Images {
                                     const ImageEventSink& sink);
   Result<std::string> DigestFor(const Place& place, const std::string& words, PullPolicy policy,
                                 const ImageEventSink& sink);
-  Status PruneOne(const Place& place, const ImageEntry& entry, bool dry_run,
-                  ImageCleanup& cleanup);
+  Status PruneOne(const Place& place, const ImageEntry& entry, bool dry_run, ImageCleanup& cleanup);
 
   std::string home_option_;
   std::string libexec_option_;
@@ -140,6 +140,8 @@ class Images {
 
 // Which boxes of the home need which image.
 Result<ImageUsers> FindImageUsers(const Home& home);
+
+inline constexpr char kShippedImage[] = "/images/base";  // below libexec
 
 // The image that ships with the build, copied into the home once: a box must restart after an
 // upgrade has replaced the shipped files.

@@ -136,9 +136,8 @@ Status Images::PruneOne(const Place& place, const ImageEntry& entry, bool dry_ru
     RemovedImage would;
     for (const ImageTag& tag : entry.tags) would.untagged.push_back(tag.name);
     would.deleted = entry.digest;
-    BOXLITE_ASSIGN_OR_RETURN(
-        would.reclaimed_bytes,
-        TreeBytes(place.store.images_fd(), ImageDirectoryName(entry.digest)));
+    BOXLITE_ASSIGN_OR_RETURN(would.reclaimed_bytes,
+                             TreeBytes(place.store.images_fd(), ImageDirectoryName(entry.digest)));
     cleanup.reclaimed_bytes += would.reclaimed_bytes;
     cleanup.images.push_back(std::move(would));
     return {};
@@ -169,9 +168,8 @@ Result<ImageCleanup> Images::Prune(bool all, bool dry_run, const Predicate& want
           std::move(pruned).error().While("remove the image " + entry.digest));
     }
   }
-  BOXLITE_ASSIGN_OR_RETURN(
-      cleanup.leftovers,
-      SweepMakings(place.store, dry_run ? Sweep::kLook : Sweep::kRemove));
+  BOXLITE_ASSIGN_OR_RETURN(cleanup.leftovers,
+                           SweepMakings(place.store, dry_run ? Sweep::kLook : Sweep::kRemove));
   BOXLITE_ASSIGN_OR_RETURN(cleanup.strangers, place.store.Strangers());
   if (!dry_run) SweepLeftovers(place.home);
   return cleanup;
@@ -214,8 +212,9 @@ Result<Images::Chosen> Images::ChooseRootfs(const std::string& directory,
   if (::stat(options.path.c_str(), &info) != 0) return ErrnoError("open " + options.path);
   if (!S_ISDIR(info.st_mode)) {
     return Error(ErrorCode::kInvalidArgument,
-                 options.path + " is no directory: --rootfs takes an OCI layout (boxlite load takes "
-                                "archives)");
+                 options.path +
+                     " is no directory: --rootfs takes an OCI layout (boxlite load takes "
+                     "archives)");
   }
   BOXLITE_ASSIGN_OR_RETURN(std::vector<GotImage> got, Load(options, sink));
   if (got.size() != 1) return Error(ErrorCode::kInternal, "boxlite-image loaded nothing");

@@ -40,10 +40,10 @@ struct RuntimeOptions {
 
 // What a user says of a new box; what is not said comes from the image or the defaults.
 struct CreateOptions {
-  std::string image;                            // a name, or the digest of one in the home
-  std::string rootfs;                           // instead: an OCI layout, "DIR" or "DIR:NAME"
-  PullPolicy pull = PullPolicy::kMissing;       // whether a registry is asked for it
-  ImageEventSink on_image;                      // how getting it goes on; may be empty
+  std::string image;                       // a name, or the digest of one in the home
+  std::string rootfs;                      // instead: an OCI layout, "DIR" or "DIR:NAME"
+  PullPolicy pull = PullPolicy::kMissing;  // whether a registry is asked for it
+  ImageEventSink on_image;                 // how getting it goes on; may be empty
   std::string name;
   std::vector<std::string> command;                    // replaces the image's Cmd
   std::optional<std::vector<std::string>> entrypoint;  // replaces the image's; {} or {""}: none

@@ -111,10 +111,10 @@ Result<BoxId> RuntimeImpl::Create(const CreateOptions& options) {
   BOXLITE_ASSIGN_OR_RETURN(const Home* home, HomeForWriting());
   Images images(home_path_, options_.libexec);
   // Held until the box is there, and says itself that it needs the image.
-  BOXLITE_ASSIGN_OR_RETURN(
-      Images::Chosen chosen,
-      options.rootfs.empty() ? images.Choose(options.image, options.pull, options.on_image)
-                             : images.ChooseRootfs(options.rootfs, options.on_image));
+  BOXLITE_ASSIGN_OR_RETURN(Images::Chosen chosen,
+                           options.rootfs.empty()
+                               ? images.Choose(options.image, options.pull, options.on_image)
+                               : images.ChooseRootfs(options.rootfs, options.on_image));
   const BoxId id = BoxId::Random();
   BOXLITE_ASSIGN_OR_RETURN(BoxSpec spec, MergeSpec(options, chosen.image, id, WallClockNowNs()));
   SweepLeftovers(*home);

@@ -12,8 +12,6 @@
 namespace boxlite {
 namespace {
 
-constexpr char kShippedImage[] = "/images/base";
-
 // Copies `count` bytes at most, of the same place; returns how many. The kernel copies within a
 // filesystem (and shares blocks where it can); between two it may refuse, and the bytes go through
 // here.
@@ -66,8 +64,9 @@ Status EnsureShippedImage(const ImageStore& store, const std::string& libexec,
                           const StoredImage& image) {
   if (store.Has(image.digest)) return {};
   BOXLITE_ASSIGN_OR_RETURN(Fd shipped, OpenDirectoryPath(libexec + kShippedImage));
-  BOXLITE_ASSIGN_OR_RETURN(ImageMaking making,
-                           ImageMaking::Begin(store, image.digest.substr(image.digest.find(':') + 1)));
+  BOXLITE_ASSIGN_OR_RETURN(
+      ImageMaking making,
+      ImageMaking::Begin(store, image.digest.substr(image.digest.find(':') + 1)));
   if (store.Has(image.digest)) return {};
   Fd from(::openat(shipped.get(), kBaseFile, O_RDONLY | O_CLOEXEC));
   if (!from.valid()) return ErrnoError("open the shipped image");

@@ -43,7 +43,9 @@ std::string Written(const Json& json) {
 }
 
 // Paths may have bytes that are no UTF-8; they travel as numbers.
-Json Bytes(const std::string& text) { return Json(std::vector<std::uint8_t>(text.begin(), text.end())); }
+Json Bytes(const std::string& text) {
+  return Json(std::vector<std::uint8_t>(text.begin(), text.end()));
+}
 std::string FromBytes(const Json& json) {
   const auto bytes = json.get<std::vector<std::uint8_t>>();
   return {bytes.begin(), bytes.end()};

@@ -25,10 +25,10 @@ struct ImageRequest {
   // kPull: one reference. kLoad: at most one, in place of the archive's own names. kImport: at most
   // one. kSave: at least one, as ImageStore::Find() takes them.
   std::vector<std::string> names;
-  std::string platform;     // kPull, kLoad, kImport; empty: what boxes run
-  bool anonymous = false;   // kLoad: give no names
-  std::string only;         // kLoad: of a layout's images that with this name; empty: all
-  std::string config_file;  // of registries; empty: the home's
+  std::string platform;              // kPull, kLoad, kImport; empty: what boxes run
+  bool anonymous = false;            // kLoad: give no names
+  std::string only;                  // kLoad: of a layout's images that with this name; empty: all
+  std::string config_file;           // of registries; empty: the home's
   std::vector<std::string> changes;  // kImport: lines as of a Dockerfile
   std::string message;               // kImport
   std::string host, user, password;  // kLogin, kLogout
@@ -38,12 +38,12 @@ std::string EncodeRequest(const ImageRequest& request);
 Result<ImageRequest> DecodeRequest(std::string_view json);
 
 enum class ImageEventKind {
-  kStatus,   // text: something that takes a moment
-  kLayers,   // layers: of the image that is being made now
-  kLayer,    // index, bytes, done
-  kImage,    // digest, names, manifest, fresh: an image is there
-  kDone,     // the last one; text: what is to be said of it
-  kFailed,   // the last one; code, text
+  kStatus,  // text: something that takes a moment
+  kLayers,  // layers: of the image that is being made now
+  kLayer,   // index, bytes, done
+  kImage,   // digest, names, manifest, fresh: an image is there
+  kDone,    // the last one; text: what is to be said of it
+  kFailed,  // the last one; code, text
 };
 
 struct ImageLayer {

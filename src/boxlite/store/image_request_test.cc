@@ -46,7 +46,8 @@ TEST(ImageEventTest, IsOneLineAndArrivesAsItWasSent) {
 }
 
 TEST(ImageEventTest, OfWrongShapesIsCorrupt) {
-  for (const char* text : {"", "{}", "7", R"({"event":"other"})", R"({"event":"layer","index":"x"})"}) {
+  for (const char* text :
+       {"", "{}", "7", R"({"event":"other"})", R"({"event":"layer","index":"x"})"}) {
     EXPECT_FALSE(DecodeEvent(text).ok()) << text;
   }
 }
