@@ -97,6 +97,11 @@ std::string ServerConnection::ReadUntil(std::string_view end, std::size_t limit)
     }
     const long count = ahead_.size() > limit ? 0 : ReadSome(room, sizeof room);
     if (count <= 0) return "";
+    // TLS to one that has none: as other servers do.
+    if (ahead_.empty() && room[0] == '\x16') {
+      Send("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
+      return "";
+    }
     ahead_.append(room, static_cast<std::size_t>(count));
   }
 }

@@ -144,7 +144,13 @@ HttpTransfer::HttpTransfer(std::shared_ptr<HttpPool> pool, const HttpRequest& re
                            Patience patience)
     : pool_(std::move(pool)), url_(request.url), patience_(patience), handles_(pool_->Take()) {}
 
-HttpTransfer::~HttpTransfer() { pool_->Return(std::move(handles_)); }
+HttpTransfer::~HttpTransfer() {
+  // The rest of a short answer that nobody wanted to read is mostly there already: then the
+  // connection can be used again.
+  if (handles_->running && head_complete_ && !done_ && !paused_) Perform();
+  // Of a request that failed nothing is used again, neither connection nor handle.
+  if (done_ && !failed_) pool_->Return(std::move(handles_));
+}
 
 Result<std::unique_ptr<HttpTransfer>> HttpTransfer::Open(std::shared_ptr<HttpPool> pool,
                                                          const HttpRequest& request,
@@ -300,6 +306,21 @@ Result<std::string> HttpTransfer::ReadAll(std::size_t limit, milliseconds in_all
   }
 }
 
+void HttpTransfer::Perform() {
+  int running = 0;
+  if (const CURLMcode code = curl_multi_perform(handles_->multi, &running); code != CURLM_OK) {
+    failed_ = Error(ErrorCode::kInternal, std::string("libcurl: ") + curl_multi_strerror(code));
+    done_ = true;
+  }
+  int left = 0;
+  while (const CURLMsg* message = curl_multi_info_read(handles_->multi, &left)) {
+    if (message->msg != CURLMSG_DONE) continue;
+    done_ = true;
+    // What came before the failure is given first.
+    if (message->data.result != CURLE_OK) failed_ = Failure(message->data.result);
+  }
+}
+
 Status HttpTransfer::Step() {
   if (paused_) {
     paused_ = false;
@@ -309,18 +330,8 @@ Status HttpTransfer::Step() {
     }
     if (filled_ > 0 || taken_ < buffer_.size()) return {};
   }
-  int running = 0;
   const std::uint64_t before = received_;
-  if (const CURLMcode code = curl_multi_perform(handles_->multi, &running); code != CURLM_OK) {
-    return Error(ErrorCode::kInternal, std::string("libcurl: ") + curl_multi_strerror(code));
-  }
-  int left = 0;
-  while (const CURLMsg* message = curl_multi_info_read(handles_->multi, &left)) {
-    if (message->msg != CURLMSG_DONE) continue;
-    done_ = true;
-    // What came before the failure is given first.
-    if (message->data.result != CURLE_OK) failed_ = Failure(message->data.result);
-  }
+  Perform();
   if (done_ || paused_ || received_ != before) return {};
   const int interrupt = CurrentInterrupt();
   curl_waitfd also = {interrupt, CURL_WAIT_POLLIN, 0};

@@ -85,6 +85,7 @@ class HttpTransfer : public ByteSource {
   HttpTransfer(std::shared_ptr<HttpPool> pool, const HttpRequest& request, Patience patience);
   Status Prepare(const HttpRequest& request);
   Status WaitForHead();
+  void Perform();
   Status Step();  // does what can be done, or waits once
   Status Stalled();
   Error Failure(int curl_code) const;

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <initializer_list>
 #include <set>
 
@@ -178,7 +179,12 @@ Result<RegistryConfig> ParseRegistryConfig(std::string_view json, const std::str
 }
 
 Result<RegistryConfig> ReadRegistryConfig(const std::string& path) {
-  BOXLITE_ASSIGN_OR_RETURN(const std::string text, ReadFile(AT_FDCWD, path, kMaxFile));
+  // A user's file may be a symlink.
+  char* real = ::realpath(path.c_str(), nullptr);
+  if (real == nullptr) return ErrnoError("find " + path);
+  const std::string found(real);
+  std::free(real);
+  BOXLITE_ASSIGN_OR_RETURN(const std::string text, ReadFile(AT_FDCWD, found, kMaxFile));
   return ParseRegistryConfig(text, path);
 }
 
