@@ -5,7 +5,7 @@ set(helpers "${CMAKE_INSTALL_LIBEXECDIR}/boxlite")
 set(config "${CMAKE_INSTALL_LIBDIR}/cmake/boxlite")
 
 install(TARGETS boxlite RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}" COMPONENT tools)
-install(TARGETS boxlite-shim RUNTIME DESTINATION "${helpers}" COMPONENT tools)
+install(TARGETS boxlite-shim boxlite-image RUNTIME DESTINATION "${helpers}" COMPONENT tools)
 if(BOXLITE_GUEST)
   install(FILES "${BOXLITE_LIBEXEC_DIR}/vmlinux" "${BOXLITE_LIBEXEC_DIR}/initramfs.cpio"
           DESTINATION "${helpers}" COMPONENT tools)
