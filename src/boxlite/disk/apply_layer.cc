@@ -38,7 +38,7 @@ Result<Fate> Judge(const Xattr& xattr, LayerEntry& entry) {
   return effect.minimal ? Fate::kDrop : Fate::kKeep;
 }
 
-// Sorted, each name once (the last counts), no more than ext4 holds.
+// Sorted, each name once (the last in the stream counts), no more than ext4 holds.
 Result<std::vector<Xattr>> TakeXattrs(LayerEntry& entry) {
   std::vector<Xattr> kept;
   for (Xattr& xattr : entry.xattrs) {
@@ -52,11 +52,7 @@ Result<std::vector<Xattr>> TakeXattrs(LayerEntry& entry) {
     const auto at =
         std::lower_bound(kept.begin(), kept.end(), xattr,
                          [](const Xattr& a, const Xattr& b) { return a.name < b.name; });
-    if (at != kept.end() && at->name == xattr.name) {
-      at->value = std::move(xattr.value);
-    } else {
-      kept.insert(at, std::move(xattr));
-    }
+    if (at == kept.end() || at->name != xattr.name) kept.insert(at, std::move(xattr));
   }
   std::size_t room = 0;
   for (const Xattr& xattr : kept) {

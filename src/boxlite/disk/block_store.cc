@@ -138,7 +138,7 @@ Status ContentWriter::Write(std::uint64_t offset, std::string_view bytes) {
   if (bytes.empty()) return {};
   const std::uint64_t size = tree_.GetInode(inode_).size;
   if (offset < end_ || offset > size || bytes.size() > size - offset) {
-    return Error(ErrorCode::kCorrupt, "its map of holes contradicts itself");
+    return Error(ErrorCode::kCorrupt, "its size or its map of holes is wrong");
   }
   end_ = offset + bytes.size();
   BOXLITE_RETURN_IF_ERROR(Cover(static_cast<std::uint32_t>(offset / kBlockBytes),

@@ -22,7 +22,7 @@ struct LayerEntry {
   std::uint64_t size = 0;  // kFile, holes included
   std::uint32_t device_major = 0;
   std::uint32_t device_minor = 0;
-  std::vector<Xattr> xattrs;  // in the stream's order
+  std::vector<Xattr> xattrs;  // the stream's last one first
 };
 
 class LayerReader {
