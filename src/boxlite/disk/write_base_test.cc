@@ -346,35 +346,6 @@ TEST_F(WriteBaseTest, Takes20000FilesInADirectoryInUnderASecond) {
   EXPECT_EQ(ReadBase(directory.Path("base")).size(), 20'002U);
 }
 
-// Enough for several groups, superblock copies in between, and more inodes than the usual ratio.
-TEST_F(WriteBaseTest, SpansGroups) {
-  TarLayer layer;
-  const std::string piece(1 << 20, 'p');
-  for (int i = 0; i < 300; ++i) layer.File("big-" + std::to_string(i), piece);
-  auto found = Make({layer.Bytes()});
-  EXPECT_EQ(found.size(), 301U);
-  for (const auto& [name, entry] : found) {
-    if (name.empty()) continue;
-    ASSERT_TRUE(entry.content == piece) << name;
-  }
-}
-
-TEST_F(WriteBaseTest, MakesRoomForManyInodes) {
-  TarLayer layer;
-  for (int i = 0; i < 40'000; ++i)
-    layer.Directory(std::to_string(i % 200) + "/" + std::to_string(i));
-  auto found = Make({layer.Bytes()});
-  EXPECT_EQ(found.size(), 40'201U);
-  EXPECT_EQ(found[""].links, 202U);
-}
-
-TEST_F(WriteBaseTest, CountsSubdirectoriesUpToWhereExt4StopsCounting) {
-  TarLayer layer;
-  for (int i = 0; i < 65'010; ++i) layer.Directory("d/" + std::to_string(i));
-  auto found = Make({layer.Bytes()});
-  EXPECT_EQ(found["d"].links, 1U);
-}
-
 TEST_F(WriteBaseTest, GivesTheSameBytesForTheSameImage) {
   TarLayer layer;
   for (int i = 0; i < 3'000; ++i) layer.File("d/" + std::to_string(i), std::to_string(i));
@@ -565,7 +536,7 @@ TEST_F(WriteBaseTest, RefusesAbsurdSizesAtOnce) {
 // libarchive keeps a map of holes in memory, many bytes for each of its numbers.
 TEST_F(WriteBaseTest, RefusesAMapOfHolesWithoutEnd) {
   std::string map = "20000000\n";
-  while (map.size() < 40 << 20) map += "1\n0\n1\n0\n1\n0\n1\n0\n";
+  while (map.size() < 18 << 20) map += "1\n0\n1\n0\n1\n0\n1\n0\n";
   TarLayer layer;
   AddSparse(layer, "s", map, "", "100");
   EXPECT_THAT(Why(Write({layer.Bytes()}), ErrorCode::kCorrupt), HasSubstr("absurdly large"));
@@ -596,7 +567,7 @@ TEST_F(WriteBaseTest, PassesOnWhatOpenerAndSourceSay) {
 
 // An error in a layer must not wait for those that are read ahead of it to end.
 TEST_F(WriteBaseTest, GivesUpLayersThatAreReadAhead) {
-  const std::string endless = TarLayer().File("f", std::string(50 << 20, 'x')).Bytes();
+  const std::string endless = TarLayer().File("f", std::string(12 << 20, 'x')).Bytes();
   EXPECT_THAT(
       Why(Write({"no tar" + std::string(1000, 'x'), endless, endless}), ErrorCode::kCorrupt),
       HasSubstr("layer 1 of 3"));
