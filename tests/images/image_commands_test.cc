@@ -57,13 +57,16 @@ class MadeImages {
       umoci init --layout lay; umoci new --image lay:bb
       for layer in 1 2 3; do umoci raw add-layer --image lay:bb $layer.tar; done
       umoci config --image lay:bb --config.cmd sh --config.cmd -c \
-        --config.cmd 'echo "$COLOUR $(id -un) $(pwd)"; cat /etc/hello' --config.env COLOUR=blue \
+        --config.cmd 'echo "$COLOUR $(id -un) $(pwd)";
+          cat / etc / hello' --config.env COLOUR=blue \
         --config.env PATH=/bin --config.workingdir /srv --config.user app --config.label k=v \
-        --config.exposedports 80/tcp --config.volume /data
-      skopeo --insecure-policy copy oci:lay:bb docker-archive:docker.tar:app:1
-      skopeo --insecure-policy copy oci:lay:bb oci-archive:oci.tar:app:1
-      gzip -k docker.tar; zstd -q oci.tar -o oci.tar.zst
-    )");
+        --config.exposedports 80/tcp --config.volume /data skopeo-- insecure -
+          policy copy oci:lay
+          : bb docker - archive
+          : docker.tar:app : 1 skopeo-- insecure - policy copy oci:lay
+          : bb oci - archive
+          : oci.tar:app : 1 gzip - k docker.tar;
+          zstd - q oci.tar - o oci.tar.zst) ");
   }
   TestDirectory directory_;
 };
@@ -119,8 +122,8 @@ TEST_F(ImageCommands, RunAnImageThatAnotherToolMade) {
   EXPECT_EQ(Ok({"run", "--rm", "-u", "0", "-e", "COLOUR=red", "-w", "/", "app:1", "sh", "-c",
                 "echo $COLOUR $(id -u) $(pwd) $(ls /etc /srv | tr '\\n' ' ')"}),
             "red 0 / /etc: group hello passwd  /srv: large new");
-  const std::string shown =
-      Ok({"image", "inspect", "-f", "{{json .Config.ExposedPorts}} {{json .Config.Volumes}}", "app:1"});
+  const std::string shown = Ok({"image", "inspect", "-f",
+                                "{{json .Config.ExposedPorts}} {{json .Config.Volumes}}", "app:1"});
   EXPECT_EQ(shown, R"({"80/tcp":{}} {"/data":{}})");
 }
 
@@ -201,8 +204,8 @@ TEST_F(ImageCommands, RunAPrivateImageByItsNameOnACleanHome) {
   ASSERT_THAT(hashed, IsOk());
   ASSERT_THAT(WriteFileAtomically(work_.fd(), "htpasswd", *hashed, Durability::kVolatile), IsOk());
   DockerRegistry registry(
-      {"  tls:\n    certificate: " + certificate.certificate_path() + "\n    key: " +
-           certificate.key_path() + "\n",
+      {"  tls:\n    certificate: " + certificate.certificate_path() +
+           "\n    key: " + certificate.key_path() + "\n",
        "auth:\n  htpasswd:\n    realm: tests\n    path: " + work_.Path("htpasswd") + "\n"});
   ASSERT_THAT(registry.Push(made_.Path("lay") + ":bb", "team/app:1",
                             {"--dest-tls-verify=false", "--dest-creds", "me:word"}),
@@ -217,12 +220,12 @@ TEST_F(ImageCommands, RunAPrivateImageByItsNameOnACleanHome) {
   EXPECT_THAT(stranger.err, HasSubstr("permission_denied"));
   EXPECT_EQ(Files().size(), 0u);
   // HOME of these processes is not there: docker's directory is where DOCKER_CONFIG says.
-  const std::string with_config = "DOCKER_CONFIG=" + work_.path() + " BOXLITE_HOME=" + home() + " " +
-                                  BOXLITE_PROGRAM + " ";
+  const std::string with_config =
+      "DOCKER_CONFIG=" + work_.path() + " BOXLITE_HOME=" + home() + " " + BOXLITE_PROGRAM + " ";
   EXPECT_NE(Run({"login", "-u", "me", "--password-stdin", registry.host()}, "wrong").code, 0);
-  EXPECT_THAT(Shell("echo word | " + with_config + "login -u me --password-stdin " +
-                    registry.host()),
-              HasSubstr("Login Succeeded"));
+  EXPECT_THAT(
+      Shell("echo word | " + with_config + "login -u me --password-stdin " + registry.host()),
+      HasSubstr("Login Succeeded"));
   EXPECT_THAT(Shell(with_config + "run --rm " + name + " 2>/dev/null"), HasSubstr("blue app /srv"));
   // Present now: no registry is asked any more.
   EXPECT_EQ(Ok({"run", "--rm", "--pull", "never", name}), "blue app /srv\nsecond");

@@ -33,13 +33,13 @@ std::string Table(const ImageEntry& entry, bool whole = false, bool digests = fa
 
 TEST(ImageTableTest, HasDockersColumnsAndALineAName) {
   EXPECT_EQ(Table(Entry({"docker.io/library/debian:12", "reg.example:5000/a/b:1"})),
-            "REPOSITORY             TAG  IMAGE ID      CREATED     SIZE\n"
-            "debian                 12   aaaaaaaaaaaa  5 days ago  1.5MB\n"
-            "reg.example:5000/a/b   1    aaaaaaaaaaaa  5 days ago  1.5MB\n");
+            "REPOSITORY             TAG   IMAGE ID       CREATED      SIZE\n"
+            "debian                 12    aaaaaaaaaaaa   5 days ago   1.5MB\n"
+            "reg.example:5000/a/b   1     aaaaaaaaaaaa   5 days ago   1.5MB\n");
 }
 
 TEST(ImageTableTest, ShowsWhatHasNoNameAsNone) {
-  EXPECT_THAT(Table(Entry({})), HasSubstr("<none>      <none>  aaaaaaaaaaaa"));
+  EXPECT_THAT(Table(Entry({})), HasSubstr("<none>       <none>   aaaaaaaaaaaa"));
 }
 
 TEST(ImageTableTest, ShowsDigestsAndWholeIdsWhenAsked) {
@@ -47,7 +47,7 @@ TEST(ImageTableTest, ShowsDigestsAndWholeIdsWhenAsked) {
   entry.tags = {{"docker.io/library/debian:12", kDigest,
                  *Digest::Parse("sha256:" + std::string(64, 'e')), false, 0}};
   EXPECT_THAT(Table(entry, true, true),
-              HasSubstr("12   sha256:" + std::string(64, 'e') + "  " + kDigest));
+              HasSubstr("12    sha256:" + std::string(64, 'e') + "   " + kDigest));
 }
 
 TEST(ImageTableTest, ListsADamagedImageAsSuch) {

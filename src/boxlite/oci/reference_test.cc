@@ -84,7 +84,7 @@ TEST(Reference, RefusesWhatDockerRefuses) {
                           "h.a/",      "x@",         "a.b:c/d",     "user@r.example/x"}) {
     EXPECT_THAT(Reference::Parse(bad), HasCode(ErrorCode::kInvalidArgument)) << bad;
   }
-  EXPECT_THAT(Reference::Parse(std::string(3)), HasCode(ErrorCode::kInvalidArgument));
+  EXPECT_THAT(Reference::Parse(std::string("a\0b", 3)), HasCode(ErrorCode::kInvalidArgument));
 }
 
 TEST(Reference, HasBoundsOnLengths) {
