@@ -120,7 +120,8 @@ TEST(Reference, OfNoRegistryIsFoundAnywhere) {
   // What was written is kept.
   EXPECT_EQ(Reference::Parse("library/debian")->At("h:1").Full(), "h:1/library/debian:latest");
   EXPECT_TRUE(Reference::Parse("docker.io/debian")->qualified());
-  EXPECT_EQ(plain->WithDigest(Sha256::Of("")).wanted(), Sha256::Of("").text());
+  const Digest digest = *Digest::Parse("sha256:" + std::string(64, '7'));
+  EXPECT_EQ(plain->WithDigest(digest).wanted(), digest.text());
 }
 
 TEST(RegistryHost, IsAHostAndAPort) {

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include "boxlite/runtime/documents.h"
 #include "boxlite/runtime/evidence.h"
 #include "boxlite/runtime/testing.h"
 
