@@ -54,6 +54,7 @@ class BlockStore {
   std::uint64_t next_;
   std::string pending_;  // bytes to be written at pending_at_
   std::uint64_t pending_at_ = 0;
+  std::uint64_t written_ = 0;  // since the host was asked to begin writing to its disk
 };
 
 // The bytes of one file, in ascending order of their offsets: makes its extents.

@@ -14,22 +14,22 @@ namespace {
 class Ext4Directory : public testing::Test {
  protected:
   Ext4Directory() {
-    super.s_def_hash_version = EXT2_HASH_HALF_MD4;
-    super.s_hash_seed[0] = 0x12345678;
-    fs.super = &super;
+    super_.s_def_hash_version = EXT2_HASH_HALF_MD4;
+    super_.s_hash_seed[0] = 0x12345678;
+    fs_.super = &super_;
   }
 
   std::uint32_t Number(std::size_t at, std::size_t size) const {
     std::uint32_t number = 0;
     for (std::size_t i = size; i-- > 0;) {
-      number = number << 8 | static_cast<unsigned char>(blocks.bytes[at + i]);
+      number = number << 8 | static_cast<unsigned char>(blocks_.bytes[at + i]);
     }
     return number;
   }
   std::uint32_t Hash(const std::string& name) const {
     ext2_dirhash_t hash = 0, minor = 0;
     EXPECT_EQ(ext2fs_dirhash2(EXT2_HASH_HALF_MD4, name.data(), static_cast<int>(name.size()),
-                              nullptr, 0, super.s_hash_seed, &hash, &minor),
+                              nullptr, 0, super_.s_hash_seed, &hash, &minor),
               0);
     return hash;
   }
@@ -46,7 +46,7 @@ class Ext4Directory : public testing::Test {
     for (std::size_t at = block * kBlockBytes; at < (block + 1) * kBlockBytes;
          at += Number(at + 4, 2)) {
       if (Number(at + 6, 1) == name.size() &&
-          blocks.bytes.compare(at + 8, name.size(), name) == 0) {
+          blocks_.bytes.compare(at + 8, name.size(), name) == 0) {
         *inode = Number(at, 4);
         return true;
       }
@@ -69,7 +69,7 @@ class Ext4Directory : public testing::Test {
       if (entry >= index + 8 * Number(index + 2, 2)) return 0;
       const std::uint32_t next = Number(entry, 4);
       if ((next & 1) == 0 || (next & ~1U) != hash) return 0;
-      ++continued;
+      ++continued_;
     }
   }
   void LayOut(std::vector<std::string> names) {
@@ -77,12 +77,12 @@ class Ext4Directory : public testing::Test {
     std::vector<DirectoryEntry> entries;
     std::uint32_t inode = 100;
     for (const std::string& name : names) entries.push_back({name, inode++, EXT2_FT_REG_FILE});
-    Result<DirectoryBlocks> made = LayOutDirectory(&fs, 50, 2, entries);
+    Result<DirectoryBlocks> made = LayOutDirectory(&fs_, 50, 2, entries);
     ASSERT_THAT(made, IsOk());
-    blocks = std::move(*made);
+    blocks_ = std::move(*made);
     std::size_t bytes = 0;
     for (const std::string& name : names) bytes += name.size();
-    EXPECT_LE(blocks.bytes.size() / kBlockBytes, MostDirectoryBlocks(names.size(), bytes));
+    EXPECT_LE(blocks_.bytes.size() / kBlockBytes, MostDirectoryBlocks(names.size(), bytes));
   }
   void ExpectAllFound(std::vector<std::string> names) {
     std::sort(names.begin(), names.end());
@@ -91,16 +91,16 @@ class Ext4Directory : public testing::Test {
     EXPECT_EQ(Lookup("missing"), 0U);
   }
 
-  struct ext2_super_block super = {};
-  struct struct_ext2_filsys fs = {};
-  DirectoryBlocks blocks;
-  int continued = 0;
+  struct ext2_super_block super_ = {};
+  struct struct_ext2_filsys fs_ = {};
+  DirectoryBlocks blocks_;
+  int continued_ = 0;
 };
 
 TEST_F(Ext4Directory, IsAListWhileItFitsIntoABlock) {
   LayOut({"b", "a"});
-  EXPECT_FALSE(blocks.indexed);
-  EXPECT_EQ(blocks.bytes.size(), kBlockBytes);
+  EXPECT_FALSE(blocks_.indexed);
+  EXPECT_EQ(blocks_.bytes.size(), kBlockBytes);
   std::uint32_t inode = 0;
   EXPECT_TRUE(LeafHas(0, "a", &inode) && inode == 100);
   EXPECT_TRUE(LeafHas(0, ".", &inode) && inode == 50);
@@ -111,7 +111,7 @@ TEST_F(Ext4Directory, FindsEveryOneOfManyNames) {
   std::vector<std::string> names;
   for (int i = 0; i < 20'000; ++i) names.push_back("name-" + std::to_string(i));
   LayOut(names);
-  EXPECT_TRUE(blocks.indexed);
+  EXPECT_TRUE(blocks_.indexed);
   EXPECT_EQ(Number(30, 1), 0U);
   ExpectAllFound(names);
 }
@@ -142,7 +142,7 @@ TEST_F(Ext4Directory, FindsNamesWithTheSameHashOnBothSidesOfALeafsEnd) {
     LayOut(some);
     ExpectAllFound(some);
   }
-  EXPECT_GT(continued, 0);
+  EXPECT_GT(continued_, 0);
 }
 
 }  // namespace

@@ -65,7 +65,7 @@ std::string Sealed(const std::uint8_t* data, std::size_t size) {
 }
 
 const std::string& Directory() {
-  static const std::string directory = [] {
+  static const std::string kDirectory = [] {
     // Each base is synced: in memory that costs nothing.
     std::string path = ::access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp";
     path += "/boxlite-fuzz-XXXXXX";
@@ -74,8 +74,8 @@ const std::string& Directory() {
   }();
   static const struct AtExit {
     ~AtExit() { static_cast<void>(RemoveTree(AT_FDCWD, Directory()).ok()); }
-  } at_exit;
-  return directory;
+  } kAtExit;
+  return kDirectory;
 }
 
 int CheckEntry(ext2_ino_t, int, struct ext2_dir_entry* entry, int, int, char*, void* fs) {

@@ -20,23 +20,23 @@ class WriteBaseTest : public testing::Test {
     return Write(layers, options);
   }
   Result<BaseFacts> Write(LayerOpener& layers, const BaseOptions& options = {}) {
-    return WriteBase(layers, "seed", directory.fd(), "base", options);
+    return WriteBase(layers, "seed", directory_.fd(), "base", options);
   }
   // Writes, checks and reads back.
   std::map<std::string, Found> Make(std::vector<std::string> streams) {
     const Result<BaseFacts> facts = Write(std::move(streams));
     EXPECT_THAT(facts, IsOk());
-    EXPECT_EQ(Check(directory.Path("base")), "");
-    return ReadBase(directory.Path("base"));
+    EXPECT_EQ(Check(directory_.Path("base")), "");
+    return ReadBase(directory_.Path("base"));
   }
   // Why it failed. Nothing may be left.
   std::string Why(const Result<BaseFacts>& outcome, ErrorCode code) {
     EXPECT_THAT(outcome, HasCode(code));
-    EXPECT_TRUE(ListDirectory(directory.fd())->empty());
+    EXPECT_TRUE(ListDirectory(directory_.fd())->empty());
     return outcome.ok() ? "(no error)" : outcome.error().message();
   }
 
-  TestDirectory directory;
+  TestDirectory directory_;
 };
 
 TarEntry Entry(TarEntry::Kind kind, const std::string& name, std::uint32_t mode) {
@@ -267,12 +267,12 @@ TEST_F(WriteBaseTest, ForgetsTheBytesOfWhatWasRemoved) {
   ASSERT_THAT(Write({TarLayer().File("secret", secret).File("kept", "k").Bytes(),
                      TarLayer().File(".wh.secret", "").Bytes()}),
               IsOk());
-  EXPECT_EQ(Check(directory.Path("base")), "");
-  const Result<std::string> bytes = ReadFile(directory.fd(), "base", 1 << 28);
+  EXPECT_EQ(Check(directory_.Path("base")), "");
+  const Result<std::string> bytes = ReadFile(directory_.fd(), "base", 1 << 28);
   ASSERT_THAT(bytes, IsOk());
   EXPECT_EQ(bytes->find("SSSSSSSS"), std::string::npos);
   struct stat info = {};
-  ASSERT_EQ(::stat(directory.Path("base").c_str(), &info), 0);
+  ASSERT_EQ(::stat(directory_.Path("base").c_str(), &info), 0);
   EXPECT_LT(info.st_blocks * 512, 2 << 20);
 }
 
@@ -346,8 +346,8 @@ TEST_F(WriteBaseTest, Takes20000FilesInADirectoryInUnderASecond) {
 #else
   EXPECT_GT(took, 0.0);
 #endif
-  EXPECT_EQ(Check(directory.Path("base")), "");
-  EXPECT_EQ(ReadBase(directory.Path("base")).size(), 20'002U);
+  EXPECT_EQ(Check(directory_.Path("base")), "");
+  EXPECT_EQ(ReadBase(directory_.Path("base")).size(), 20'002U);
 }
 
 TEST_F(WriteBaseTest, GivesTheSameBytesForTheSameImage) {
@@ -371,9 +371,9 @@ TEST_F(WriteBaseTest, GivesTheSameBytesForTheSameImage) {
         ::nanosleep(&moment, nullptr);  // there is no event at the end of a second
       }
     }
-    ASSERT_THAT(WriteBase(layers, seed, directory.fd(), "base"), IsOk());
-    bases.push_back(*ReadFile(directory.fd(), "base", 1 << 28));
-    ASSERT_EQ(::unlinkat(directory.fd(), "base", 0), 0);
+    ASSERT_THAT(WriteBase(layers, seed, directory_.fd(), "base"), IsOk());
+    bases.push_back(*ReadFile(directory_.fd(), "base", 1 << 28));
+    ASSERT_EQ(::unlinkat(directory_.fd(), "base", 0), 0);
   }
   EXPECT_TRUE(bases[0] == bases[1]);
   EXPECT_FALSE(bases[0] == bases[2]);
@@ -388,7 +388,7 @@ TEST_F(WriteBaseTest, SaysWhatItMade) {
   ASSERT_EQ(facts->diff_ids.size(), 1U);
   EXPECT_EQ(facts->diff_ids[0], Sha256::Of(stream));
   struct stat info = {};
-  ASSERT_EQ(::stat(directory.Path("base").c_str(), &info), 0);
+  ASSERT_EQ(::stat(directory_.Path("base").c_str(), &info), 0);
   EXPECT_EQ(static_cast<std::uint64_t>(info.st_size), facts->size_bytes);
   EXPECT_LT(info.st_blocks * 512, 1 << 20);  // sparse
 }
@@ -396,16 +396,16 @@ TEST_F(WriteBaseTest, SaysWhatItMade) {
 TEST_F(WriteBaseTest, MakesAnEmptyImage) { EXPECT_EQ(Make({}).size(), 1U); }
 
 TEST_F(WriteBaseTest, LeavesAloneWhatIsThere) {
-  ASSERT_THAT(WriteFileOnce(directory.fd(), "base", "mine", Durability::kVolatile), IsOk());
+  ASSERT_THAT(WriteFileOnce(directory_.fd(), "base", "mine", Durability::kVolatile), IsOk());
   EXPECT_THAT(Write({TarLayer().Bytes()}), HasCode(ErrorCode::kAlreadyExists));
-  EXPECT_EQ(*ReadFile(directory.fd(), "base", 100), "mine");
+  EXPECT_EQ(*ReadFile(directory_.fd(), "base", 100), "mine");
 }
 
 TEST_F(WriteBaseTest, TellsProgress) {
   const std::string stream = TarLayer().File("f", std::string(1 << 20, 'x')).Bytes();
   TextLayers layers({stream, stream});
   std::vector<BaseProgress> last(2);
-  ASSERT_THAT(WriteBase(layers, "seed", directory.fd(), "base", {},
+  ASSERT_THAT(WriteBase(layers, "seed", directory_.fd(), "base", {},
                         [&](const BaseProgress& progress) { last[progress.layer] = progress; }),
               IsOk());
   for (const BaseProgress& progress : last) {
