@@ -94,7 +94,7 @@ Result<ImagesRequest> ParseImages(const Arguments& arguments) {
 
 constexpr std::string_view kNotes =
     "Of an image with several names each is a line; one without a name is <none>. The image that\n"
-    "ships with boxlite is always there.\n"
+    "ships with boxlite is always there. SIZE is what it takes of the disk.\n"
     "\n"
     "Filters: dangling=true|false, reference=PATTERN, label=KEY[=VALUE], label!=KEY[=VALUE],\n"
     "until=TIME (since when it is here). In a PATTERN * stands for anything but a slash.\n"

@@ -90,7 +90,6 @@ Status ImportImage(const WorkPlace& place, const ImageRequest& request) {
   StoredImage image;
   image.digest = Sha256::Of(bytes).text();
   image.config = std::move(config);
-  image.content_bytes = facts.used_bytes;
   image.stored_ns = WallClockNowNs();
   ImageEvent event;
   event.kind = ImageEventKind::kImage;

@@ -64,16 +64,16 @@ std::uint64_t LeastBytes(const ImageSource& source) {
 }
 
 Status Write(const ImageMaking& making, const ImageSource& source, const ImageConfig& config,
-             const std::string& digest, const TellEvent& tell, StoredImage& image) {
+             const std::string& digest, const TellEvent& tell) {
   BOXLITE_RETURN_IF_ERROR(RequireSpace(making.directory(), LeastBytes(source), source.what));
   ImageEvent layers;
   layers.kind = ImageEventKind::kLayers;
   layers.layers = source.layers;
   tell(layers);
   SourceLayers opener(source, config, making.directory());
-  BOXLITE_ASSIGN_OR_RETURN(BaseFacts facts, WriteBase(opener, digest, making.directory(), kBaseFile,
-                                                      BaseOptions(), TellProgress(tell)));
-  image.content_bytes = facts.used_bytes;
+  Result<BaseFacts> facts =
+      WriteBase(opener, digest, making.directory(), kBaseFile, BaseOptions(), TellProgress(tell));
+  if (!facts.ok()) return std::move(facts).error();
   BOXLITE_RETURN_IF_ERROR(
       WriteFileAtomically(making.directory(), kConfigFile, source.config, Durability::kDurable));
   if (source.manifest.empty()) return {};
@@ -144,7 +144,7 @@ Result<MadeImage> MakeImage(const ImageStore& store, const ImageSource& source,
   image.digest = digest.text();
   image.config = std::move(*config);
   image.stored_ns = WallClockNowNs();
-  Status written = Write(making, source, image.config, digest.text(), tell, image);
+  Status written = Write(making, source, image.config, digest.text(), tell);
   if (!written.ok()) return std::move(written).error().While("make " + source.what);
   BOXLITE_RETURN_IF_ERROR(making.Publish(image));
   return MadeImage{digest.text(), true};

@@ -24,9 +24,8 @@ bool Names(const std::string& words, const StoredImage& shipped) {
   return asked.ok() && named.ok() && asked->Full() == named->Full();
 }
 
-// What the base takes of the disk, where the image does not say what it holds.
-std::uint64_t BytesOf(const Result<StoredImage>& image, const Result<Fd>& directory) {
-  if (image.ok() && image->content_bytes > 0) return image->content_bytes;
+// What the base takes of the disk: it is mostly holes.
+std::uint64_t BytesOf(const Result<Fd>& directory) {
   struct stat info = {};
   if (!directory.ok() || ::fstatat(directory->get(), kBaseFile, &info, 0) != 0) return 0;
   return static_cast<std::uint64_t>(info.st_blocks) * 512;
@@ -87,7 +86,7 @@ Result<std::vector<ImageEntry>> Images::List() {
     for (ImageStore::Entry& one : stored) {
       shipped_in_home = shipped_in_home || one.digest == shipped.digest;
       if (one.digest == shipped.digest) continue;
-      const std::uint64_t bytes = BytesOf(one.image, store.OpenImage(one.digest));
+      const std::uint64_t bytes = BytesOf(store.OpenImage(one.digest));
       entries.push_back({one.digest, std::move(one.image), {}, false, true, bytes, {}});
     }
   }
@@ -99,7 +98,7 @@ Result<std::vector<ImageEntry>> Images::List() {
   });
   BOXLITE_ASSIGN_OR_RETURN(std::string libexec, Libexec());
   const std::string digest = shipped.digest;
-  const std::uint64_t bytes = BytesOf(shipped, OpenDirectoryPath(libexec + kShippedImage));
+  const std::uint64_t bytes = BytesOf(OpenDirectoryPath(libexec + kShippedImage));
   entries.insert(entries.begin(),
                  {digest, std::move(shipped), {}, /*shipped=*/true, shipped_in_home, bytes, {}});
   for (ImageEntry& entry : entries) {

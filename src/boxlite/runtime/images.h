@@ -28,7 +28,7 @@ struct ImageEntry {
   std::vector<ImageTag> tags;
   bool shipped = false;  // it comes with this build, and has its name
   bool in_home = false;
-  std::uint64_t bytes = 0;         // what its files hold, or else take; 0: not known
+  std::uint64_t bytes = 0;         // that its base takes of the disk; 0: not known
   std::vector<std::string> boxes;  // ids of those that need it
 };
 

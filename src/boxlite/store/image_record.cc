@@ -30,7 +30,6 @@ std::string EncodeImage(const StoredImage& image) {
   json["format"] = kFormat;
   json["digest"] = image.digest;
   json["name"] = image.name;
-  json["content_bytes"] = image.content_bytes;
   json["stored_ns"] = image.stored_ns;
   return Written(json);
 }
@@ -43,7 +42,6 @@ Result<StoredImage> DecodeImage(std::string_view text) {
         StoredImage image;
         BOXLITE_ASSIGN_OR_RETURN(image.digest, DigestText(parsed.at("digest")));
         image.name = parsed.value("name", "");
-        image.content_bytes = parsed.value("content_bytes", std::uint64_t{0});
         image.stored_ns = parsed.value("stored_ns", std::int64_t{0});
         BOXLITE_ASSIGN_OR_RETURN(image.config, ParseConfig(text));
         return image;

@@ -21,8 +21,7 @@ struct StoredImage {
   std::string digest;  // "sha256:<hex>": its id, of its configuration's bytes
   std::string name;    // of the shipped image; others have tags
   ImageConfig config;
-  std::uint64_t content_bytes = 0;  // what its files hold; 0: not known
-  std::int64_t stored_ns = 0;       // since 1970; 0: not known
+  std::int64_t stored_ns = 0;  // since 1970; 0: not known
 };
 
 std::string EncodeImage(const StoredImage& image);
