@@ -6,18 +6,7 @@
 namespace boxlite {
 namespace {
 
-class LargeBase : public testing::Test {
- protected:
-  std::map<std::string, Found> Make(std::vector<std::string> streams) {
-    TextLayers layers(std::move(streams));
-    EXPECT_THAT(WriteBase(layers, "seed", directory_.fd(), "base"), IsOk());
-    EXPECT_EQ(Check(directory_.Path("base")), "");
-    return ReadBase(directory_.Path("base"));
-  }
-
-  TestDirectory directory_;
-};
-
+using LargeBase = BaseTest;
 // Enough for several groups, superblock copies in between, and more inodes than the usual ratio.
 TEST_F(LargeBase, SpansGroups) {
   TarLayer layer;

@@ -75,6 +75,7 @@ class Ext4Directory : public testing::Test {
   void LayOut(std::vector<std::string> names) {
     std::sort(names.begin(), names.end());
     std::vector<DirectoryEntry> entries;
+    entries.reserve(names.size());
     std::uint32_t inode = 100;
     for (const std::string& name : names) entries.push_back({name, inode++, EXT2_FT_REG_FILE});
     Result<DirectoryBlocks> made = LayOutDirectory(&fs_, 50, 2, entries);
@@ -109,6 +110,7 @@ TEST_F(Ext4Directory, IsAListWhileItFitsIntoABlock) {
 
 TEST_F(Ext4Directory, FindsEveryOneOfManyNames) {
   std::vector<std::string> names;
+  names.reserve(20'000);
   for (int i = 0; i < 20'000; ++i) names.push_back("name-" + std::to_string(i));
   LayOut(names);
   EXPECT_TRUE(blocks_.indexed);
@@ -118,6 +120,7 @@ TEST_F(Ext4Directory, FindsEveryOneOfManyNames) {
 
 TEST_F(Ext4Directory, FindsEveryNameThroughTwoLevels) {
   std::vector<std::string> names;
+  names.reserve(9'000);
   for (int i = 0; i < 9'000; ++i) names.push_back(std::to_string(i) + std::string(245, 'n'));
   LayOut(names);
   EXPECT_EQ(Number(30, 1), 1U);

@@ -171,6 +171,24 @@ TarLayer& TarLayer::Raw(const std::string& bytes) {
 }
 std::string TarLayer::Bytes() const { return bytes_ + EncodeTarEnd(); }
 
+TarEntry Entry(TarEntry::Kind kind, const std::string& name, std::uint32_t mode) {
+  TarEntry entry;
+  entry.kind = kind;
+  entry.name = name;
+  entry.mode = mode;
+  return entry;
+}
+
+TarLayer& AddSparse(TarLayer& layer, const std::string& name, std::string map,
+                    const std::string& data, const std::string& size) {
+  map.resize((map.size() + 511) / 512 * 512, '\0');
+  return layer.Add(Entry(TarEntry::Kind::kFile, "GNUSparseFile.0/f", 0644), map + data,
+                   {{"GNU.sparse.major", "1"},
+                    {"GNU.sparse.minor", "0"},
+                    {"GNU.sparse.name", name},
+                    {"GNU.sparse.realsize", size}});
+}
+
 Result<std::size_t> TextSource::Read(std::span<char> room) {
   const std::size_t count = std::min({room.size(), step_, bytes_.size() - at_});
   if (count == 0 && error_) return *error_;

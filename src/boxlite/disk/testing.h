@@ -35,6 +35,11 @@ class TarLayer {
   std::string bytes_;
 };
 
+TarEntry Entry(TarEntry::Kind kind, const std::string& name, std::uint32_t mode);
+// A file with holes in GNU tar's form 1.0: `map` has how many pieces, and offset and size of each.
+TarLayer& AddSparse(TarLayer& layer, const std::string& name, std::string map,
+                    const std::string& data, const std::string& size);
+
 // Gives at most `step` bytes a time; fails with `error` where the bytes end, if there is one.
 class TextSource final : public ByteSource {
  public:
@@ -85,5 +90,32 @@ std::string Check(const std::string& path);
 
 std::string Gzip(const std::string& bytes);
 std::string Zstd(const std::string& bytes);
+
+// Writes `base` into a directory of the test's own.
+class BaseTest : public testing::Test {
+ protected:
+  Result<BaseFacts> Write(std::vector<std::string> streams, const BaseOptions& options = {}) {
+    TextLayers layers(std::move(streams));
+    return Write(layers, options);
+  }
+  Result<BaseFacts> Write(LayerOpener& layers, const BaseOptions& options = {}) {
+    return WriteBase(layers, "seed", directory_.fd(), "base", options);
+  }
+  // Writes, checks and reads back.
+  std::map<std::string, Found> Make(std::vector<std::string> streams) {
+    const Result<BaseFacts> facts = Write(std::move(streams));
+    EXPECT_THAT(facts, IsOk());
+    EXPECT_EQ(Check(directory_.Path("base")), "");
+    return ReadBase(directory_.Path("base"));
+  }
+  // Why it failed. Nothing may be left.
+  std::string Why(const Result<BaseFacts>& outcome, ErrorCode code) {
+    EXPECT_THAT(outcome, HasCode(code));
+    EXPECT_TRUE(ListDirectory(directory_.fd())->empty());
+    return outcome.ok() ? "(no error)" : outcome.error().message();
+  }
+
+  TestDirectory directory_;
+};
 
 }  // namespace boxlite

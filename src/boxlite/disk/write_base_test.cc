@@ -12,40 +12,7 @@ namespace boxlite {
 namespace {
 
 using testing::HasSubstr;
-
-class WriteBaseTest : public testing::Test {
- protected:
-  Result<BaseFacts> Write(std::vector<std::string> streams, const BaseOptions& options = {}) {
-    TextLayers layers(std::move(streams));
-    return Write(layers, options);
-  }
-  Result<BaseFacts> Write(LayerOpener& layers, const BaseOptions& options = {}) {
-    return WriteBase(layers, "seed", directory_.fd(), "base", options);
-  }
-  // Writes, checks and reads back.
-  std::map<std::string, Found> Make(std::vector<std::string> streams) {
-    const Result<BaseFacts> facts = Write(std::move(streams));
-    EXPECT_THAT(facts, IsOk());
-    EXPECT_EQ(Check(directory_.Path("base")), "");
-    return ReadBase(directory_.Path("base"));
-  }
-  // Why it failed. Nothing may be left.
-  std::string Why(const Result<BaseFacts>& outcome, ErrorCode code) {
-    EXPECT_THAT(outcome, HasCode(code));
-    EXPECT_TRUE(ListDirectory(directory_.fd())->empty());
-    return outcome.ok() ? "(no error)" : outcome.error().message();
-  }
-
-  TestDirectory directory_;
-};
-
-TarEntry Entry(TarEntry::Kind kind, const std::string& name, std::uint32_t mode) {
-  TarEntry entry;
-  entry.kind = kind;
-  entry.name = name;
-  entry.mode = mode;
-  return entry;
-}
+using WriteBaseTest = BaseTest;
 
 TEST_F(WriteBaseTest, KeepsTypesModesOwnersAndContent) {
   TarLayer layer;
@@ -276,16 +243,6 @@ TEST_F(WriteBaseTest, ForgetsTheBytesOfWhatWasRemoved) {
   EXPECT_LT(info.st_blocks * 512, 2 << 20);
 }
 
-TarLayer& AddSparse(TarLayer& layer, const std::string& name, std::string map,
-                    const std::string& data, const std::string& size) {
-  map.resize((map.size() + 511) / 512 * 512, '\0');
-  return layer.Add(Entry(TarEntry::Kind::kFile, "GNUSparseFile.0/f", 0644), map + data,
-                   {{"GNU.sparse.major", "1"},
-                    {"GNU.sparse.minor", "0"},
-                    {"GNU.sparse.name", name},
-                    {"GNU.sparse.realsize", size}});
-}
-
 TEST_F(WriteBaseTest, KeepsHoles) {
   TarLayer layer;
   // How many, and offset and size of each.
@@ -298,20 +255,6 @@ TEST_F(WriteBaseTest, KeepsHoles) {
   EXPECT_EQ(found["small"].content, "head::" + std::string(1'000'000 - 6, '\0') + "tail");
   EXPECT_EQ(found["hole"].content, std::string(1'000'000, '\0'));
   EXPECT_EQ(found["hole"].blocks, 0U);
-}
-
-TEST_F(WriteBaseTest, RefusesMapsOfHolesThatLie) {
-  for (const auto& [map, data, size] : std::vector<std::array<std::string, 3>>{
-           {"2\n0\n6\n1000\n5\n", "head::tail", "1005"},  // more than there is
-           {"2\n0\n6\n1000\n4\n", "head::tail", "1000"},  // beyond the end
-           {"2\n1000\n6\n0\n4\n", "head::tail", "1006"},  // backwards
-           {"2\n0\n6\n3\n4\n", "head::tail", "1000"},     // over each other
-           {"1\n9223372036854775806\n1\n", "x", "100"},
-           {"1\n0\n99999999999999999999\n", "x", "100"}}) {
-    TarLayer layer;
-    AddSparse(layer, "s", map, data, size);
-    Why(Write({layer.Bytes()}), ErrorCode::kCorrupt);
-  }
 }
 
 // More extents than an inode holds, so that they go into a tree.
@@ -413,168 +356,6 @@ TEST_F(WriteBaseTest, TellsProgress) {
     EXPECT_EQ(progress.written_bytes, stream.size());
     EXPECT_TRUE(progress.done);
   }
-}
-
-// Hostile or damaged layers.
-
-TEST_F(WriteBaseTest, RefusesContentWithAnotherDigest) {
-  TextLayers layers({TarLayer().File("f").Bytes(), TarLayer().File("g").Bytes()});
-  layers.change = [](std::size_t index, LayerSource& layer) {
-    if (index == 1) layer.diff_id = Sha256::Of("something else");
-  };
-  const std::string why = Why(Write(layers), ErrorCode::kCorrupt);
-  EXPECT_THAT(why, HasSubstr("layer 2 of 2"));
-  EXPECT_THAT(why, HasSubstr(Sha256::Of("something else").text()));
-}
-
-TEST_F(WriteBaseTest, NamesLayerAndPathOfWhatItRefuses) {
-  const std::string good = TarLayer().File("f").Bytes();
-  const std::vector<std::pair<std::string, std::string>> bad = {
-      {TarLayer().HardLink("a/l\x1b", "missing").Bytes(), "'a/l\\x1b': it is a hard link"},
-      {TarLayer().File("f").File("f/g").Bytes(), "'f/g': its parent"},
-      {TarLayer().Symlink("a", "a/a").File("a/b").Bytes(), "'a/b': its parents are symbolic"},
-      {TarLayer().File(std::string(256, 'n')).Bytes(), "more than 255"},
-      {TarLayer().Symlink("l", std::string(4096, 't')).Bytes(), "'l': it is a symbolic link"},
-      {TarLayer().Symlink("l", "").Bytes(), "'l': it is a symbolic link to nothing"},
-      {TarLayer().File(".").Bytes(), "directory"},
-      {TarLayer().File(".wh...").Bytes(), "whiteout"},
-  };
-  for (const auto& [stream, reason] : bad) {
-    const std::string why = Why(Write({good, stream}), ErrorCode::kCorrupt);
-    EXPECT_THAT(why, HasSubstr("layer 2 of 2"));
-    EXPECT_THAT(why, HasSubstr(reason));
-  }
-}
-
-TEST_F(WriteBaseTest, RefusesWhatIsNoOwnerOrDevice) {
-  TarLayer owner;
-  owner.Add(Entry(TarEntry::Kind::kFile, "f", 0644), "", {{"uid", "4294967295"}});
-  EXPECT_THAT(Why(Write({owner.Bytes()}), ErrorCode::kCorrupt), HasSubstr("'f'"));
-  TarEntry device = Entry(TarEntry::Kind::kCharacterDevice, "d", 0644);
-  device.device_major = 4096;
-  EXPECT_THAT(Why(Write({TarLayer().Add(device).Bytes()}), ErrorCode::kCorrupt), HasSubstr("'d'"));
-}
-
-TEST_F(WriteBaseTest, TellsAStreamThatWasCut) {
-  const TarLayer layer = TarLayer().File("a", std::string(3000, 'a')).File("b", "b");
-  const std::string whole = layer.Bytes();
-  for (const std::size_t size : {std::size_t{100}, std::size_t{512}, std::size_t{700},
-                                 std::size_t{3584}, layer.Cut().size(), whole.size() - 600}) {
-    EXPECT_THAT(Why(Write({whole.substr(0, size)}), ErrorCode::kCorrupt), HasSubstr("layer 1"))
-        << size;
-  }
-  Why(Write({""}), ErrorCode::kCorrupt);
-  Why(Write({Gzip(whole).substr(0, 150)}), ErrorCode::kCorrupt);
-  // Its digest says that it is whole: some writers leave the end out.
-  TextLayers layers({layer.Cut()});
-  layers.change = [&](std::size_t, LayerSource& source) {
-    source.diff_id = Sha256::Of(layer.Cut());
-  };
-  EXPECT_THAT(Write(layers), IsOk());
-}
-
-TEST_F(WriteBaseTest, RefusesGarbageAfterTheEnd) {
-  const std::string whole = TarLayer().File("a").Bytes();
-  for (const std::string& rest : {std::string("garbage"), TarLayer().File("b").Bytes(),
-                                  std::string(1 << 20, '\0') + "garbage"}) {
-    EXPECT_THAT(Why(Write({whole + rest}), ErrorCode::kCorrupt), HasSubstr("garbage"));
-    Why(Write({Gzip(whole + rest)}), ErrorCode::kCorrupt);
-  }
-  EXPECT_THAT(Write({whole + std::string(1 << 20, '\0')}), IsOk());
-}
-
-TEST_F(WriteBaseTest, RefusesWhatIsNoTar) {
-  Why(Write({std::string(10'000, 'x')}), ErrorCode::kCorrupt);
-  Why(Write({Gzip("short")}), ErrorCode::kCorrupt);
-  std::string damaged = TarLayer().File("a").File("b").Bytes();
-  damaged[1024] = 'x';  // the second header's name
-  Why(Write({damaged}), ErrorCode::kCorrupt);
-}
-
-TEST_F(WriteBaseTest, StopsBombsAtTheLimit) {
-  BaseOptions options;
-  options.limits.plain_bytes = 10 << 20;
-  const std::string zeros = TarLayer().File("z", std::string(30 << 20, '\0')).Bytes();
-  for (const std::string& bomb : {Gzip(zeros), Zstd(zeros)}) {
-    ASSERT_LT(bomb.size(), 1U << 20);
-    EXPECT_THAT(Why(Write({bomb}, options), ErrorCode::kResourceExhausted), HasSubstr("layer 1"));
-  }
-  // Also in what follows the archive, which no entry counts.
-  Why(Write({Gzip(TarLayer().Bytes() + std::string(30 << 20, '\0'))}, options),
-      ErrorCode::kResourceExhausted);
-}
-
-TEST_F(WriteBaseTest, HoldsEveryLimit) {
-  const std::string stream =
-      TarLayer().File("a", std::string(9000, 'a')).File("b").File("c").Bytes();
-  BaseOptions options;
-  options.limits.entries = 5;
-  EXPECT_THAT(Why(Write({stream, stream}, options), ErrorCode::kResourceExhausted),
-              HasSubstr("layer 2 of 2"));
-  options = {};
-  options.limits.file_bytes = 8999;
-  EXPECT_THAT(Why(Write({stream}, options), ErrorCode::kResourceExhausted), HasSubstr("'a'"));
-  options = {};
-  options.limits.stored_bytes = stream.size() * 2 - 1;
-  Why(Write({stream, stream}, options), ErrorCode::kResourceExhausted);
-  options = {};
-  options.limits.tree_bytes = 500;
-  Why(Write({stream}, options), ErrorCode::kResourceExhausted);
-  options = {};
-  options.limits.layers = 1;
-  Why(Write({stream, stream}, options), ErrorCode::kResourceExhausted);
-  options = {};
-  options.limits.disk_bytes = 63 << 20;
-  Why(Write({stream}, options), ErrorCode::kResourceExhausted);
-  options.limits.disk_bytes = 516 << 10;
-  Why(Write({stream}, options), ErrorCode::kResourceExhausted);
-}
-
-TEST_F(WriteBaseTest, RefusesAbsurdSizesAtOnce) {
-  TarEntry entry = Entry(TarEntry::Kind::kFile, "f", 0644);
-  TarLayer layer;
-  layer.Add(entry, "", {{"size", "9000000000000000000"}});
-  EXPECT_THAT(Why(Write({layer.Bytes()}), ErrorCode::kResourceExhausted), HasSubstr("'f'"));
-}
-
-// libarchive keeps a map of holes in memory, many bytes for each of its numbers.
-TEST_F(WriteBaseTest, RefusesAMapOfHolesWithoutEnd) {
-  std::string map = "20000000\n";
-  while (map.size() < 18 << 20) map += "1\n0\n1\n0\n1\n0\n1\n0\n";
-  TarLayer layer;
-  AddSparse(layer, "s", map, "", "100");
-  EXPECT_THAT(Why(Write({layer.Bytes()}), ErrorCode::kCorrupt), HasSubstr("absurdly large"));
-}
-
-TEST_F(WriteBaseTest, PassesOnWhatOpenerAndSourceSay) {
-  class Failing final : public LayerOpener {
-   public:
-    std::size_t count() const override { return 3; }
-    Result<LayerSource> Open(std::size_t index) override {
-      if (index == 1) return Error(ErrorCode::kNotFound, "no such blob");
-      LayerSource layer;
-      layer.bytes = std::make_unique<TextSource>(TarLayer().File("f").Bytes());
-      return layer;
-    }
-  } failing;
-  EXPECT_THAT(Why(Write(failing), ErrorCode::kNotFound), HasSubstr("layer 2 of 3: no such blob"));
-  for (const Arrival arrival : {Arrival::kReadWhenNeeded, Arrival::kFetchAhead}) {
-    TextLayers layers({TarLayer().File("f").Bytes()});
-    layers.change = [arrival](std::size_t, LayerSource& layer) {
-      layer.bytes = std::make_unique<TextSource>(TarLayer().File("f").Cut(), 100,
-                                                 Error(ErrorCode::kUnavailable, "cable cut"));
-      layer.arrival = arrival;
-    };
-    EXPECT_THAT(Why(Write(layers), ErrorCode::kUnavailable), HasSubstr("cable cut"));
-  }
-}
-
-// An error in a layer must not wait for those that are read ahead of it to end.
-TEST_F(WriteBaseTest, GivesUpLayersThatAreReadAhead) {
-  const std::string endless = TarLayer().File("f", std::string(12 << 20, 'x')).Bytes();
-  EXPECT_THAT(
-      Why(Write({"no tar" + std::string(1000, 'x'), endless, endless}), ErrorCode::kCorrupt),
-      HasSubstr("layer 1 of 3"));
 }
 
 }  // namespace
