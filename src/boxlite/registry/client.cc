@@ -13,12 +13,12 @@ namespace {
 constexpr std::size_t kMaxManifest = 4 * 1024 * 1024;  // the registries' own limit
 
 const std::vector<std::string>& AcceptedManifests() {
-  static const std::vector<std::string> headers = {
+  static const std::vector<std::string> kHeaders = {
       "Accept: application/vnd.oci.image.index.v1+json, "
       "application/vnd.oci.image.manifest.v1+json, "
       "application/vnd.docker.distribution.manifest.list.v2+json, "
       "application/vnd.docker.distribution.manifest.v2+json"};
-  return headers;
+  return kHeaders;
 }
 
 std::string MediaTypeOf(const HttpHead& head) {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
-#include <cstring>
 
 #include "boxlite/base/interrupt.h"
 #include "boxlite/base/printable_text.h"
@@ -51,11 +50,11 @@ std::optional<std::string> ProxyFor(const Url& url) {
 }
 
 void InitialiseCurl() {
-  static const bool done = [] {
+  static const bool kDone = [] {
     BOXLITE_CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
     return true;
   }();
-  static_cast<void>(done);
+  static_cast<void>(kDone);
 }
 
 }  // namespace
@@ -243,7 +242,7 @@ std::size_t HttpTransfer::OnBody(std::string_view bytes) {
   std::size_t direct = 0;
   if (taken_ == buffer_.size()) {
     direct = std::min(bytes.size(), room_.size() - filled_);
-    std::memcpy(room_.data() + filled_, bytes.data(), direct);
+    std::copy_n(bytes.data(), direct, room_.data() + filled_);
     filled_ += direct;
   }
   if (taken_ > 0) {
@@ -283,7 +282,7 @@ Result<std::size_t> HttpTransfer::Read(std::span<char> room) {
     if (taken_ == buffer_.size() && failed_) return *failed_;
   }
   const std::size_t count = std::min(room.size(), buffer_.size() - taken_);
-  std::memcpy(room.data(), buffer_.data() + taken_, count);
+  std::copy_n(buffer_.data() + taken_, count, room.data());
   taken_ += count;
   return count;
 }

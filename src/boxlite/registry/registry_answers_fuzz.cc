@@ -41,8 +41,8 @@ void Head(std::string_view text) {
   for (const Challenge& challenge : challenges) {
     Require(!challenge.scheme.empty() && challenge.parameters.size() <= 16);
   }
-  static const Url home = *Url::Parse("https://registry.test:5000/v2/r/blobs/x");
-  const Result<Url> next = home.Follow(head.Find("location").value_or(""));
+  static const Url kHome = *Url::Parse("https://registry.test:5000/v2/r/blobs/x");
+  const Result<Url> next = kHome.Follow(head.Find("location").value_or(""));
   if (next.ok()) {
     Require(Printable(next->Shown()));
     const Result<Url> again = Url::Parse(next->text());
