@@ -1,7 +1,9 @@
 // With Debian's docker-registry, and images that skopeo pushed: plain, TLS, passwords, tokens.
+#include <fcntl.h>
 #include <gmock/gmock.h>
 
 #include "boxlite/base/base64.h"
+#include "boxlite/base/keyed_text.h"
 #include "boxlite/base/spawn.h"
 #include "boxlite/base/testing.h"
 #include "boxlite/base/wall_clock.h"
@@ -87,6 +89,41 @@ TEST_F(RealRegistry, GivesTheRestOfABlob) {
   ASSERT_THAT(blob, IsOk());
   EXPECT_TRUE(*blob == layers_[0]);
   EXPECT_EQ(partial, 1);
+}
+
+// The largest size that this process has had, in KiB.
+std::size_t PeakKib() {
+  const std::string status = *ReadFile(AT_FDCWD, "/proc/self/status", 100'000);
+  return NumberOf(status, "VmHWM:").value_or(0);
+}
+
+TEST_F(RealRegistry, NeedsNoMemoryForALargeBlob) {
+  constexpr std::size_t kPieces = 160;
+  const std::string piece = SomeBytes(1'000'000);
+  Sha256 sum;
+  for (std::size_t i = 0; i < kPieces; ++i) sum.Update(piece);
+  const Digest digest = sum.Finish();
+  HttpServer server([&](const ServerRequest&, ServerConnection& connection) {
+    connection.Send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(kPieces * piece.size()) +
+                    "\r\n\r\n");
+    for (std::size_t i = 0; i < kPieces; ++i) connection.Send(piece);
+  });
+  const std::unique_ptr<RegistryClient> client = MakeClient(PlainOptions(server.host()));
+  const Result<std::unique_ptr<ByteSource>> source =
+      client->FetchBlob(MustParse(server.host() + "/r"), digest, kPieces * piece.size(), "");
+  ASSERT_THAT(source, IsOk());
+  const std::size_t before = PeakKib();
+  ASSERT_GT(before, 0U);
+  std::size_t seen = 0;
+  std::vector<char> room(1000);
+  for (;;) {
+    const Result<std::size_t> count = (*source)->Read(room);
+    ASSERT_THAT(count, IsOk());
+    if (*count == 0) break;
+    seen += *count;
+  }
+  EXPECT_EQ(seen, kPieces * piece.size());
+  EXPECT_LT(PeakKib() - before, 4096U);
 }
 
 TEST_F(RealRegistry, WithTlsAndAPasswordIsUsedAfterALogin) {

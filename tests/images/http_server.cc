@@ -175,7 +175,7 @@ void HttpServer::Serve(int fd) {
   ServerConnection connection(fd, tls, stopping_);
   if (tls != nullptr) SSL_set_fd(tls, fd);
   if (tls == nullptr || SSL_accept(tls) == 1) ServeRequests(connection);
-  if (connection.cut()) {
+  if (connection.end() == ServerConnection::End::kReset) {
     Reset(fd);
   } else if (tls != nullptr) {
     SSL_shutdown(tls);
@@ -187,7 +187,7 @@ void HttpServer::Serve(int fd) {
 }
 
 void HttpServer::ServeRequests(ServerConnection& connection) {
-  while (!stopping_ && !connection.cut()) {
+  while (!stopping_ && connection.end() == ServerConnection::End::kNone) {
     const std::optional<ServerRequest> request = ReadRequest(connection);
     if (!request) return;
     {

@@ -43,9 +43,11 @@ class ServerConnection {
   using Headers = std::vector<std::pair<std::string, std::string>>;
   // With Content-Length.
   void Respond(int status, std::string_view body = "", const Headers& headers = {});
-  // The connection ends when the handler returns: to have it reset rather than closed.
-  void CutAfterwards() { cut_ = true; }
-  bool cut() const { return cut_; }
+  // The connection ends when the handler returns: by a reset, or after all that was sent.
+  void CutAfterwards() { end_ = End::kReset; }
+  void CloseAfterwards() { end_ = End::kClose; }
+  enum class End { kNone, kClose, kReset };
+  End end() const { return end_; }
   // Blocks until the peer has gone, or the server ends.
   void WaitForPeer();
 
@@ -62,7 +64,7 @@ class ServerConnection {
   const int fd_;
   ssl_st* const tls_;
   const std::atomic<bool>& stopping_;
-  bool cut_ = false;
+  End end_ = End::kNone;
   std::string ahead_;
 };
 

@@ -303,6 +303,23 @@ TEST(RegistryRedirect, GivesNoCredentialToWhoeverItLeadsTo) {
   EXPECT_FALSE(other.Saw("uthorization"));
 }
 
+TEST(RegistryRedirect, LetsNobodyElseNameTheTokenServer) {
+  HttpServer thief(Give(R"({"token":"token-1"})"));
+  HttpServer other([&](const ServerRequest&, ServerConnection& connection) {
+    connection.Respond(
+        401, "",
+        {{"WWW-Authenticate", "Bearer realm=\"" + thief.url() + "/token\",service=\"s\""}});
+  });
+  // Without a word about who we are: nothing is known yet that could be shown.
+  HttpServer server([&](const ServerRequest& request, ServerConnection& connection) {
+    connection.Respond(307, "", {{"Location", other.url() + request.target}});
+  });
+  EXPECT_THAT(FetchGuarded(PlainOptions(server.host()), "x"),
+              HasCode(ErrorCode::kPermissionDenied));
+  EXPECT_EQ(other.requests().size(), 1U);
+  EXPECT_EQ(thief.requests().size(), 0U);
+}
+
 TEST(RegistryRedirect, DoesNotBringACredentialBack) {
   std::string home;
   HttpServer other([&](const ServerRequest&, ServerConnection& connection) {

@@ -338,7 +338,9 @@ TEST(RegistryBlob, RefusesAnotherPartThanItAskedFor) {
       }
       connection.Respond(206, blob.substr(0, 1000), {{"Content-Range", range}});
     });
-    EXPECT_THAT(one.Blob(blob), HasCode(ErrorCode::kCorrupt)) << range;
+    const Result<std::string> result = one.Blob(blob);
+    EXPECT_THAT(result, HasCode(ErrorCode::kCorrupt)) << range;
+    EXPECT_THAT(result.error().message(), HasSubstr("another part")) << range;
   }
   // And one that nobody asked for.
   One unasked([&](const ServerRequest&, ServerConnection& connection) {
