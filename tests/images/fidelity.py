@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Compares what write_base_tool makes of images with what umoci unpacks of them, entry by entry, as the kernel
-shows both: fidelity.py TOOL [--minbase TAR] [CASE...]
+"""Compares boxes' trees with what umoci unpacks of their images, entry by entry: fidelity.py BUILD_DIR [CASE...]
 
+Twice: the base that write_base_tool makes, mounted here, and what a program inside a box of the image sees.
 Cases: hand (layers written here, with everything that tar can say), buildah (layers that buildah commits),
-minbase (Debian, changed and repacked twice by umoci), holes (sparse files as GNU tar writes them), grow (to
-200 GiB, as a guest does on its first boot).
-Needs root, loop devices, umoci and buildah; without them it exits with 77 and says what is missing. minbase is
-made with mmdebstrap when no tar is given.
+minbase, python3, nodejs (Debian, changed and repacked twice by umoci), holes (sparse files as GNU tar writes
+them), grow (to 200 GiB, as a guest does on its first boot).
+Needs root, loop devices, umoci, buildah and, for Debian, mmdebstrap and its mirror; without them it exits with
+77 and says what is missing.
 """
 import argparse
 import hashlib
@@ -35,7 +35,7 @@ def run(*command, **options):
 def missing():
     if os.geteuid() != 0:
         return "only root can mount, and unpack owners and devices"
-    for program in ("umoci", "buildah", "setfattr"):
+    for program in ("umoci", "buildah", "mmdebstrap", "setfattr"):
         if shutil.which(program) is None:
             return f"{program} is not installed"
     if not os.path.exists("/dev/loop-control"):
@@ -239,10 +239,9 @@ def mounts_below(place):
         return [line.split()[1] for line in file if line.split()[1].startswith(f"{place}/")]
 
 
-def minbase_image(work, tar):
-    if tar is None:
-        tar = work / "minbase.tar"
-        run("mmdebstrap", "--variant=minbase", "bookworm", tar)
+def debian_image(work, packages):
+    tar = work / "debian.tar"
+    run("mmdebstrap", "--variant=minbase", *(["--include=" + packages] if packages else []), "bookworm", tar)
     layout, name = umoci_image(work, [tar])
 
     def repack(change):
@@ -305,7 +304,7 @@ def look(path):
     if stat.S_ISREG(info.st_mode):
         entry["size"], entry["content"] = info.st_size, content_of(path, info.st_size)
     elif stat.S_ISLNK(info.st_mode):
-        entry["target"] = os.readlink(path)
+        entry["target"] = os.readlink(os.fsencode(path))
     elif stat.S_ISCHR(info.st_mode) or stat.S_ISBLK(info.st_mode):
         entry["device"] = info.st_rdev
     return info.st_ino, entry
@@ -358,9 +357,47 @@ class Mounted:
         self.place.rmdir()
 
 
-def check_image(tool, work, layout, name, without_time=()):
+# What the agent makes in a box where its image has none, to mount on or to work with.
+MADE_FOR_EVERY_BOX = [b"dev", b"etc", b"proc", b"sys", b"tmp"]
+
+
+def guest_tree(build, work, layout):
+    """What a program in a box of the image sees; other filesystems that are mounted there are left out."""
+    cli = [build / "bin/boxlite", "--home", work / "home"]
+    run(*cli, "load", "-q", "-i", layout, "-t", "fidelity")
+    output = run(*cli, "run", "--rm", "fidelity", "/look/look_tree", "/")
+    entries, names, mounted = {}, {}, set()
+    for line in output.splitlines():
+        said = json.loads(line)
+        path = bytes.fromhex(said.pop("path"))
+        if said.pop("mounted", False):
+            mounted.add(path)
+            continue
+        said["mode"] = oct(said["mode"])
+        said["mtime"] = said["mtime"][0] * 10**9 + said["mtime"][1]
+        said["xattrs"] = {bytes.fromhex(name).decode(): value for name, value in said["xattrs"].items()}
+        if "target" in said:
+            said["target"] = bytes.fromhex(said["target"])
+        names.setdefault(said.pop("inode"), []).append(path)
+        entries[path] = said
+    for same in names.values():
+        for path in same:
+            entries[path]["names"] = sorted(same)
+    return entries, mounted
+
+
+def add_look_tree(build, work, layout, name):
+    layer = Layer().directory("look").add("look/look_tree", content=(build / "tests/bin/look_tree").read_bytes(),
+                                          mode=0o755)
+    (work / "look.tar").write_bytes(layer.stream())
+    run("umoci", "raw", "add-layer", "--image", f"{layout}:{name}", work / "look.tar")
+
+
+def check_image(build, work, layout, name, without_time=()):
+    add_look_tree(build, work, layout, name)
     layers = blobs(layout, name)
     base = work / "base.ext4"
+    tool = build / "tests/bin/write_base_tool"
     run(tool, base, *layers)
     again = work / "again.ext4"
     run(tool, again, *("+" + layer for layer in layers))
@@ -374,13 +411,26 @@ def check_image(tool, work, layout, name, without_time=()):
     with Mounted(base, work / "mounted", "ro") as place:
         ours = tree_of(place)
     print(f"  {len(layers)} layers, {len(theirs)} entries")
-    return compare(ours, theirs, without_time)
+    differences = compare(ours, theirs, without_time)
+    seen, mounted = guest_tree(build, work, layout)
+    print(f"  the guest sees {len(seen)} entries, and mounts on {sorted(mounted)}")
+    made = [path for path in MADE_FOR_EVERY_BOX if path not in theirs]
+    for path in made:
+        seen.pop(path, None)
+    seen[b""]["nlink"] -= len(made)
+    for path in [path for path in theirs if path in mounted or any(path.startswith(at + b"/") for at in mounted)]:
+        del theirs[path]
+    for entry in theirs.values():  # shown to CAP_SYS_ADMIN only, which a box's program has not
+        entry["xattrs"] = {name: value for name, value in entry["xattrs"].items() if not name.startswith("trusted.")}
+    # Where something was made, or a file to mount on, the directory has the time of that.
+    without_time = set(without_time) | {b"", b"etc"}
+    return differences + ["in the guest: " + text for text in compare(seen, theirs, without_time)]
 
 
-def holes(tool, work):
+def holes(build, work):
     """Files with holes in GNU tar's three forms against the files themselves."""
     base = work / "base.ext4"
-    run(tool, base, *sparse_layers(work, beyond_4_gib=True))
+    run(build / "tests/bin/write_base_tool", base, *sparse_layers(work, beyond_4_gib=True))
     run("e2fsck", "-fn", base)
     differences = []
     with Mounted(base, work / "mounted", "ro") as place:
@@ -396,12 +446,12 @@ def holes(tool, work):
     return differences
 
 
-def grow(tool, work):
+def grow(build, work):
     """As the guest does on a first boot, with this host's kernel; and the tree is the same afterwards."""
     layer = Layer().directory(".").add("f", content=b"kept" * 10_000)
     (work / "layer.tar").write_bytes(layer.stream())
     base = work / "base.ext4"
-    run(tool, base, work / "layer.tar")
+    run(build / "tests/bin/write_base_tool", base, work / "layer.tar")
     for size in (1 << 30, 200 << 30):
         os.truncate(base, size)
         with Mounted(base, work / "mounted", "rw,noinit_itable") as place:
@@ -427,29 +477,26 @@ def grow(tool, work):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("tool", type=pathlib.Path)
-    parser.add_argument("--minbase", type=pathlib.Path)
+    parser.add_argument("build", type=pathlib.Path)
     parser.add_argument("cases", nargs="*")
-    arguments = parser.parse_intermixed_args()
+    arguments = parser.parse_args()
     reason = missing()
     if reason:
         print(f"SKIPPED: {reason}")
         return 77
     # These have no entry in a layer: umoci gives them the time of day, and the root too, by making them in it.
     implicit = {b"", b"implicit", b"implicit/parent"} | {b"/".join([b"deep"] * n) for n in range(1, 600)}
+    build = arguments.build.resolve()
 
     def hand(work):
-        return check_image(arguments.tool, work, *umoci_image(work, hand_layers(work)), implicit)
+        return check_image(build, work, *umoci_image(work, hand_layers(work)), implicit)
 
-    def buildah(work):
-        return check_image(arguments.tool, work, *buildah_image(work))
+    def debian(packages):
+        return lambda work: check_image(build, work, *debian_image(work, packages))
 
-    def minbase(work):
-        return check_image(arguments.tool, work, *minbase_image(work, arguments.minbase))
-
-    cases = {"hand": hand, "buildah": buildah, "minbase": minbase,
-             "holes": lambda work: holes(arguments.tool, work),
-             "grow": lambda work: grow(arguments.tool, work)}
+    cases = {"hand": hand, "buildah": lambda work: check_image(build, work, *buildah_image(work)),
+             "minbase": debian(""), "python3": debian("python3"), "nodejs": debian("nodejs"),
+             "holes": lambda work: holes(build, work), "grow": lambda work: grow(build, work)}
     failed = False
     for name in arguments.cases or cases:
         print(f"{name}:")
