@@ -33,6 +33,8 @@ Result<ExecInfo> FindExec(Runtime& runtime, const BoxId& id, const std::string& 
                "no exec " + exec_id + " is kept; 'boxlite exec ls' shows those that are");
 }
 
+constexpr std::string_view kOnlyWatch = "with --no-stdin it only watches";
+
 int AttachToExec(Session& session, Runtime& runtime, const BoxId& id,
                  const AttachRequest& request) {
   Console& console = session.console();
@@ -43,6 +45,7 @@ int AttachToExec(Session& session, Runtime& runtime, const BoxId& id,
   wish.input = (request.interactive || wish.terminal) && !request.no_stdin;
   wish.proxies_signals = false;  // as exec's
   wish.detach_keys = request.client.detach_keys;
+  wish.without_terminal = kOnlyWatch;
   Result<std::unique_ptr<ProgramClient>> client = ProgramClient::Open(console, std::move(wish));
   if (!client.ok()) return session.Fail(client.error());
   AttachExecOptions options;
@@ -82,6 +85,7 @@ int ExecuteAttach(Session& session, const AttachRequest& request) {
   wish.terminal = box->spec->terminal;
   wish.proxies_signals = request.client.proxies_signals;
   wish.detach_keys = request.client.detach_keys;
+  wish.without_terminal = kOnlyWatch;
   Result<std::unique_ptr<ProgramClient>> client =
       ProgramClient::Open(session.console(), std::move(wish));
   if (!client.ok()) return session.Fail(client.error());

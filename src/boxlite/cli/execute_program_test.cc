@@ -58,6 +58,11 @@ TEST_F(ExecuteProgram, ATerminalWantsOneHereUnlessNothingIsTyped) {
   EXPECT_EQ(Do({"run", "-t", "--name", "web", "image"}), kExitOk);
   EXPECT_TRUE(fake_->created.terminal);
   EXPECT_EQ(Do({"run", "-dit", "--name", "web", "image"}), kExitOk);
+  fake_->boxes = {{"term", {}}};
+  fake_->spec.interactive = fake_->spec.terminal = true;
+  EXPECT_EQ(Do({"attach", "term"}), kExitFailure);
+  EXPECT_THAT(captured_.err(), HasSubstr("with --no-stdin it only watches"));
+  EXPECT_EQ(Do({"attach", "--no-stdin", "term"}), kExitOk);
   ::dup2(stdin_before, STDIN_FILENO);
   ::close(stdin_before);
   ::close(null);

@@ -13,8 +13,8 @@ namespace boxlite::cli {
 Result<std::unique_ptr<ProgramClient>> ProgramClient::Open(const Console& console, Wish wish) {
   if (wish.terminal && wish.input && ::isatty(STDIN_FILENO) != 1) {
     return Error(ErrorCode::kInvalidArgument,
-                 "stdin is no terminal, and the box's terminal (-t) wants the keys of one: leave "
-                 "out -t, or leave out -i to only watch");
+                 "stdin is no terminal, and the box's terminal (-t) wants the keys of one: " +
+                     std::string(wish.without_terminal));
   }
   if (wish.terminal) wish.proxies_signals = false;
   std::unique_ptr<ProgramClient> client(new ProgramClient(std::move(wish)));

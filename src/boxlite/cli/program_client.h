@@ -23,6 +23,8 @@ class ProgramClient {
     // are bytes), those that end a process end this one.
     bool proxies_signals = true;
     std::string detach_keys;  // bytes; they count with a terminal only: in a pipe they are data
+    // What to do where stdin is no terminal and the program has one, for the error.
+    std::string_view without_terminal = "leave out -t, or leave out -i to only watch";
   };
 
   // Blocks signals in this thread, before any other exists; whatever comes is seen later.
