@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """What docs/performance.md reports, measured anew: bench.py BUILD_DIR [NAME...]
 
-Names: boot cli exec streams cp idle ls. BENCH_BULK_MIB, BENCH_COPY_MIB and BENCH_COPY_FILES say how much.
+Names: boot cli exec streams cp images idle ls. BENCH_BULK_MIB, BENCH_COPY_MIB, BENCH_COPY_FILES and
+BENCH_IMAGE_ROUNDS say how much.
 Each figure stands beside a baseline taken in the same run, in turns with it, since a machine is never
 quiet; what counts is the ratio. Prints a Markdown table.
 """
@@ -17,6 +18,7 @@ import tempfile
 import time
 
 import commands
+import images
 
 IMAGE = "boxlite/base"
 # schema: src/boxlite/rpc/serial_handshake.h
@@ -164,7 +166,7 @@ def throughput(bench):
 
 
 BENCHES = {"boot": cold_boot, "cli": commands.start_of_the_cli, "exec": commands.exec_and_podman,
-           "streams": throughput, "cp": commands.copy, "idle": idle_box, "ls": list_thousand}
+           "streams": throughput, "cp": commands.copy, "images": images.images, "idle": idle_box, "ls": list_thousand}
 
 
 def main():

@@ -1,71 +1,150 @@
-#!/usr/bin/env python3
-"""How fast an image becomes a base: images.py BUILD_DIR TAR [ROUNDS]
+"""The figures about images: a base from a tar, a pull from a registry on loopback, and a box of an image that is there.
 
-TAR is a root filesystem, uncompressed (as mmdebstrap makes one). It is written as it is, as gzip and as zstd, in
-turns with what it replaces: unpacking as root and `mke2fs -d`. Prints a Markdown table; CPU time stands beside the
-time that passed, since a machine is never quiet.
+Debian's minbase is made with mmdebstrap, or taken from the tar that BENCH_MINBASE names.
 """
 import json
 import os
 import pathlib
+import re
 import resource
 import shutil
-import statistics
 import subprocess
-import sys
-import tempfile
 import time
 
+ROUNDS = int(os.environ.get("BENCH_IMAGE_ROUNDS", "5"))
 
-def timed(*commands):
-    """Seconds that passed, and of CPU."""
-    before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    output = ""
+
+def run(*command, **more):
+    subprocess.run([str(word) for word in command], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.PIPE, **more)
+
+
+def seconds(*commands):
+    begin = time.monotonic()
     for command in commands:
-        output = subprocess.run([str(word) for word in command], check=True, capture_output=True, text=True).stdout
-    passed, after = time.monotonic() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
-    return passed, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, output
+        run(*command)
+    return time.monotonic() - begin
 
 
-def main():
-    build, tar = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
-    rounds = int(sys.argv[3]) if len(sys.argv) > 3 else 5
-    tool = build / "tests/bin/write_base_tool"
+def minbase(bench):
+    tar = bench.root / "minbase.tar"
+    if "BENCH_MINBASE" in os.environ:
+        return pathlib.Path(os.environ["BENCH_MINBASE"])
+    if not tar.exists():
+        run("mmdebstrap", "--variant=minbase", "bookworm", tar)
+    return tar
+
+
+def boxlite(bench, *words):
+    return [bench.cli, "--home", bench.home, *words]
+
+
+def tree_to_disk(bench, tree):
+    return ["mke2fs", "-q", "-F", "-t", "ext4", "-d", tree, bench.root / "theirs.ext4", "1g"]
+
+
+def sync_theirs(bench):
+    return ["sync", bench.root / "theirs.ext4"]
+
+
+def base_of_a_tar(bench):
+    """`import`, which also puts it into the store, beside unpacking as root and mke2fs -d."""
+    tar = minbase(bench)
+    forms = {"tar": tar, "gzip": bench.root / "minbase.tar.gz", "zstd": bench.root / "minbase.tar.zst"}
+    with open(forms["gzip"], "wb") as out:
+        subprocess.run(["gzip", "-6", "-c", tar], check=True, stdout=out)
+    run("zstd", "-q", "-3", tar, "-o", forms["zstd"])
+    ours, theirs = {form: [] for form in forms}, []
+    tree = bench.root / "tree"
+    for _ in range(ROUNDS):
+        for form, path in forms.items():
+            ours[form].append(seconds(boxlite(bench, "import", path, "minbase")))
+            run(*boxlite(bench, "rmi", "minbase"))
+        tree.mkdir()
+        theirs.append(seconds(["tar", "--xattrs", "-C", tree, "-xf", tar], tree_to_disk(bench, tree),
+                              sync_theirs(bench)))
+        shutil.rmtree(tree)
     megabytes = tar.stat().st_size / 1e6
-    work = pathlib.Path(tempfile.mkdtemp(prefix="boxlite-bench-"))
+    for form, values in ours.items():
+        bench.row(f"`boxlite import` of minbase ({megabytes:.0f} MB as a tar) from {form}, ÷ `tar -x` and `mke2fs -d`",
+                  values, theirs, "s")
+    rates = [megabytes / value for value in ours["tar"]]
+    bench.row("the same from a tar, as a rate", rates, [], "MB/s", "≥ 300")
+    print(f"largest resident set of a program of either side: "
+          f"{resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024:.0f} MiB")
+
+
+class Registry:
+    """Debian's docker-registry on loopback, over plain HTTP."""
+
+    def __init__(self, directory):
+        directory.mkdir()
+        config = directory / "config.yml"
+        config.write_text(f"version: 0.1\nlog:\n  level: info\nstorage:\n  filesystem:\n    rootdirectory: {directory}"
+                          "/storage\nhttp:\n  addr: 127.0.0.1:0\n  secret: bench\n")
+        self.log = open(directory / "log", "w+b")
+        self.process = subprocess.Popen(["docker-registry", "serve", config], stdout=self.log, stderr=self.log,
+                                        env={**os.environ, "OTEL_TRACES_EXPORTER": "none"})
+        self.host = ""
+        while not self.host:
+            found = re.search(rb"listening on (127\.0\.0\.1:[0-9]+)", (directory / "log").read_bytes())
+            if self.process.poll() is not None:
+                raise SystemExit("docker-registry does not start: " + (directory / "log").read_text())
+            self.host = found[1].decode() if found else ""
+
+    def close(self):
+        self.process.kill()
+        self.process.wait()
+        self.log.close()
+
+
+def pull(bench):
+    """From loopback to a base that boots, beside skopeo, umoci and mke2fs."""
+    layout, bundle = bench.root / "layout", bench.root / "bundle"
+    run("umoci", "init", "--layout", layout)
+    run("umoci", "new", "--image", f"{layout}:minbase")
+    run("umoci", "raw", "add-layer", "--image", f"{layout}:minbase", minbase(bench))
+    registry = Registry(bench.root / "registry")
     try:
-        subprocess.run(f"gzip -6 -c '{tar}' > '{work}/tar.gz'; zstd -q -3 -c '{tar}' > '{work}/tar.zst'", shell=True,
-                       check=True)
-        layers = {"tar": tar, "tar.gz": work / "tar.gz", "tar.zst": work / "tar.zst"}
-        ours, baseline, peak = {name: [] for name in layers}, [], 0
-        base = work / "base.ext4"
-        for _ in range(rounds):
-            for name, layer in layers.items():
-                passed, cpu, output = timed([tool, base, layer])
-                ours[name].append((passed, cpu))
-                peak = max(peak, json.loads(output)["peak_rss_kib"])
-                base.unlink()
-            if os.geteuid() == 0:
-                (work / "root").mkdir()
-                passed, cpu, _ = timed(["tar", "--xattrs", "-C", work / "root", "-xf", tar],
-                                       ["mke2fs", "-q", "-t", "ext4", "-d", work / "root", base, "1g"],
-                                       ["sync", base])
-                baseline.append((passed, cpu))
-                shutil.rmtree(work / "root")
-                base.unlink()
-        print("| what | passed: median (min) | CPU | MB/s, best | ÷ baseline |\n|---|---|---|---|---|")
-        reference = statistics.median(passed for passed, _ in baseline) if baseline else None
-        rows = [(f"{name} → base", values) for name, values in ours.items()]
-        for what, values in rows + ([("tar -x and mke2fs -d, as root", baseline)] if baseline else []):
-            median = statistics.median(passed for passed, _ in values)
-            best = min(passed for passed, _ in values)
-            ratio = f"{median / reference:.2f}" if reference else ""
-            print(f"| {what} | {median:.2f} s ({best:.2f}) | {min(cpu for _, cpu in values):.2f} s | "
-                  f"{megabytes / best:.0f} | {ratio} |")
-        print(f"\n{megabytes:.0f} MB, {rounds} rounds; peak memory {peak / 1024:.0f} MiB")
+        name = registry.host + "/minbase"
+        skopeo = ["skopeo", "--insecure-policy", "copy", "--quiet"]
+        run(*skopeo, "--dest-tls-verify=false", f"oci:{layout}:minbase", "docker://" + name)
+        config = bench.root / "registries.json"
+        config.write_text(json.dumps({"registries": [{"host": registry.host, "transport": "http"}]}))
+        ours, theirs = [], []
+        copied = bench.root / "copied"
+        for _ in range(ROUNDS):
+            ours.append(seconds(boxlite(bench, "pull", "-q", "--config", config, name)))
+            run(*boxlite(bench, "rmi", name))
+            theirs.append(seconds([*skopeo, "--src-tls-verify=false", "docker://" + name, f"oci:{copied}:minbase"],
+                                  ["umoci", "unpack", "--image", f"{copied}:minbase", bundle],
+                                  tree_to_disk(bench, bundle / "rootfs"), sync_theirs(bench)))
+            shutil.rmtree(copied)
+            shutil.rmtree(bundle)
+        bench.row("`boxlite pull` of minbase from loopback, ÷ `skopeo copy`, `umoci unpack`, `mke2fs -d`", ours, theirs,
+                  "s", "≤ 0.5")
     finally:
-        shutil.rmtree(work)
+        registry.close()
 
 
-if __name__ == "__main__":
-    main()
+def present(bench):
+    """What an image in the store adds to a box, beside the image that ships and is not in it."""
+    run(*boxlite(bench, "import", minbase(bench), "minbase"))
+    ours, theirs = [], []
+    for _ in range(4 * ROUNDS):
+        for image, took in (("boxlite/base", theirs), ("minbase", ours)):
+            took.append(bench.timed("create", "--name", "made", image, "true"))
+            bench.run("rm", "made")
+    bench.row("`boxlite create` of an image that is there, ÷ of the one that ships", ours, theirs, goal="≤ 5 ms more")
+    ours, theirs = [], []
+    for _ in range(ROUNDS):
+        for image, took in (("boxlite/base", theirs), ("minbase", ours)):
+            took.append(bench.timed("run", "--rm", image, "true"))
+    bench.row("`boxlite run --rm ... true` of an image that is there, ÷ of the one that ships", ours, theirs)
+    bench.run("rmi", "minbase")
+
+
+def images(bench):
+    base_of_a_tar(bench)
+    pull(bench)
+    present(bench)
