@@ -1,11 +1,12 @@
-// The JSON documents of a box's directory. The first byte chooses one; the rest is its text. What
-// decodes must encode to something that decodes to the same.
+// The JSON documents of a home: of a box's directory, and of images. The first byte chooses one;
+// the rest is its text. What decodes must encode to something that decodes to the same.
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 #include "boxlite/runtime/documents.h"
+#include "boxlite/store/image_record.h"
 
 namespace boxlite {
 namespace {
@@ -24,7 +25,7 @@ void RoundTrip(std::string_view text, Result<T> (*decode)(std::string_view),
 }
 
 void Fuzz(std::uint8_t choice, std::string_view text) {
-  switch (choice % 8) {
+  switch (choice % 9) {
     case 0:
       return RoundTrip<BoxSpec>(text, DecodeSpec, EncodeSpec);
     case 1:
@@ -39,8 +40,10 @@ void Fuzz(std::uint8_t choice, std::string_view text) {
       return RoundTrip<StartReport>(text, DecodeReport, EncodeReport);
     case 6:
       return RoundTrip<LockHolder>(text, DecodeHolder, EncodeHolder);
+    case 7:
+      return RoundTrip<StoredImage>(text, DecodeImage, EncodeImage);
     default:
-      static_cast<void>(DecodeImageManifest(text).ok());
+      return RoundTrip<ImageTag>(text, DecodeTag, EncodeTag);
   }
 }
 
