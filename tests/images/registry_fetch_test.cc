@@ -390,6 +390,9 @@ TEST(RegistryBlob, IsNotGivenUpByASlowReader) {
   const std::string blob = SomeBytes(8'000'000);
   registry.Add(blob);
   One one(Always(registry));
+  // Enough for a server that shares its processor with others not to look stalled itself.
+  one.options.patience.stall = std::chrono::milliseconds(1500);
+  one.client = MakeClient(one.options);
   const Result<std::unique_ptr<ByteSource>> source =
       one.client->FetchBlob(MustParse(one.server.host() + "/r"), Sha256::Of(blob), blob.size(), "");
   ASSERT_THAT(source, IsOk());
@@ -418,6 +421,7 @@ TEST(RegistryBlob, ManyComeAtOnceOnManyThreads) {
   HttpServer server(Always(registry), &certificate);
   const std::unique_ptr<RegistryClient> client = MakeClient(TlsOptions(server.host(), certificate));
   std::vector<std::future<bool>> results;
+  results.reserve(blobs.size());
   for (const std::string& blob : blobs) {
     results.push_back(std::async(std::launch::async, [&] {
       const Result<std::string> got = FetchWhole(*client, server.host() + "/r", blob);
