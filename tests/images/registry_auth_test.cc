@@ -116,6 +116,7 @@ TEST(RegistryToken, IsFetchedWithTheScopeOfThePullAndKept) {
   const std::string name = dance.registry.host() + "/r";
   EXPECT_THAT(client->FetchManifest(MustParse(name + ":1")), IsOk());
   std::vector<std::future<bool>> blobs;
+  blobs.reserve(4);
   for (int i = 0; i < 4; ++i) {
     blobs.push_back(
         std::async(std::launch::async, [&] { return FetchWhole(*client, name, blob).ok(); }));

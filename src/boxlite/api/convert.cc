@@ -21,6 +21,7 @@ std::chrono::system_clock::time_point Moment(std::int64_t ns) {
 
 std::vector<std::string> Pairs(const std::map<std::string, std::string>& env) {
   std::vector<std::string> pairs;
+  pairs.reserve(env.size());
   for (const auto& [name, value] : env) pairs.push_back(name + "=" + value);
   return pairs;
 }

@@ -33,6 +33,7 @@ inner::Attachment FromPublic(Attachment attachment);
 template <typename T>
 auto ToPublic(const std::vector<T>& all) -> std::vector<decltype(ToPublic(all.front()))> {
   std::vector<decltype(ToPublic(all.front()))> out;
+  out.reserve(all.size());
   for (const T& one : all) out.push_back(ToPublic(one));
   return out;
 }

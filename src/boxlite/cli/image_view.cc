@@ -150,14 +150,14 @@ Document ImageRowEntry(const ImageRow& row, std::int64_t now_ns, bool whole) {
 Document ImageRowHeadings() {
   const ImageEntry none{"sha256:", StoredImage(), {}, false, false, 0, {}};
   Document headings = ImageRowEntry({"", "", kNone, &none}, 0, false);
-  const std::map<std::string, std::string> kOthers = {{"ID", "IMAGE ID"},
-                                                      {"CreatedAt", "CREATED AT"},
-                                                      {"CreatedSince", "CREATED"},
-                                                      {"size_bytes", "SIZE BYTES"},
-                                                      {"in_home", "IN HOME"}};
+  const std::map<std::string, std::string> others = {{"ID", "IMAGE ID"},
+                                                     {"CreatedAt", "CREATED AT"},
+                                                     {"CreatedSince", "CREATED"},
+                                                     {"size_bytes", "SIZE BYTES"},
+                                                     {"in_home", "IN HOME"}};
   for (auto& [key, heading] : headings.items()) {
-    const auto other = kOthers.find(key);
-    std::string text = other == kOthers.end() ? key : other->second;
+    const auto other = others.find(key);
+    std::string text = other == others.end() ? key : other->second;
     for (char& c : text) c = static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
     heading = text;
   }

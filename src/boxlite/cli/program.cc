@@ -50,6 +50,7 @@ int FailUnknownVerb(Console& console, const std::string& name) {
         "boxlite --help");
   }
   std::vector<std::string_view> known;
+  known.reserve(kAll.size());
   for (const Subcommand* subcommand : kAll) known.push_back(subcommand->name);
   const std::optional<std::string_view> nearest = Nearest(name, known);
   const std::string hint = nearest ? "; did you mean " + std::string(*nearest) + "?" : "";

@@ -45,15 +45,16 @@ void FetchAhead::Fetch() {
   for (;;) {
     std::string bytes(kPiece, '\0');
     Result<std::size_t> got = source_->Read(bytes);
+    const bool at_end = got.ok() && *got == 0;
     Status kept;
-    if (got.ok() && *got > 0) {
+    if (got.ok() && !at_end) {
       bytes.resize(*got);
       kept = Keep(std::move(bytes));
     }
     const std::lock_guard lock(mutex_);
     if (!got.ok()) error_.emplace(std::move(got).error());
     if (!kept.ok()) error_.emplace(std::move(kept).error());
-    ended_ = error_.has_value() || *got == 0;
+    ended_ = error_.has_value() || at_end;
     changed_.notify_one();
     if (ended_ || cancelled_) return;
   }

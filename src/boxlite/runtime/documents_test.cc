@@ -1,5 +1,6 @@
 #include "boxlite/runtime/documents.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <unistd.h>
 
@@ -147,7 +148,7 @@ TEST(Birth, AnEarlyEndIsToldFromAWholeMessage) {
   const std::string framed = FrameBirth("body");
   int ends[2];
   for (std::size_t length = 0; length <= framed.size(); ++length) {
-    ASSERT_EQ(::pipe(ends), 0);
+    ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
     ASSERT_EQ(::write(ends[1], framed.data(), length), static_cast<ssize_t>(length));
     ::close(ends[1]);
     Result<std::string> body = ReadFramedBirth(ends[0]);
@@ -163,7 +164,7 @@ TEST(Birth, AFlippedBitIsNoticed) {
   std::string framed = FrameBirth("body");
   framed.back() ^= 1;
   int ends[2];
-  ASSERT_EQ(::pipe(ends), 0);
+  ASSERT_EQ(::pipe2(ends, O_CLOEXEC), 0);
   ASSERT_EQ(::write(ends[1], framed.data(), framed.size()), static_cast<ssize_t>(framed.size()));
   ::close(ends[1]);
   EXPECT_FALSE(ReadFramedBirth(ends[0]).ok());

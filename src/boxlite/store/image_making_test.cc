@@ -77,6 +77,7 @@ TEST_F(ImageMakingTest, IsDoneByOneAndWaitedForByTheOthers) {
   std::atomic<int> made{0};
   std::atomic<int> inside{0};
   std::vector<std::thread> makers;
+  makers.reserve(16);
   for (int i = 0; i < 16; ++i) {
     makers.emplace_back([&] {
       Result<ImageMaking> making = ImageMaking::Begin(store_, std::string(64, 'a'));
