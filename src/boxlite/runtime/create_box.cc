@@ -4,8 +4,10 @@
 #include <signal.h>
 #include <sys/stat.h>
 #include <time.h>
+#include <map>
 
 #include <cstring>
+#include <map>
 
 #include "boxlite/base/cleanup.h"
 #include "boxlite/base/failpoint.h"
@@ -56,14 +58,14 @@ void SweepPending(const Home& home, const std::string& entry) {
 std::vector<std::string> MergeEnvironment(const std::vector<std::string>& base,
                                           const std::vector<std::string>& over) {
   std::vector<std::string> merged = base;
+  std::multimap<std::string, std::size_t, std::less<>> places;  // a base may name one twice
+  for (std::size_t i = 0; i < merged.size(); ++i) places.emplace(NameOf(merged[i]), i);
   for (const std::string& variable : over) {
-    bool replaced = false;
-    for (std::string& old : merged) {
-      if (NameOf(old) != NameOf(variable)) continue;
-      old = variable;
-      replaced = true;
-    }
-    if (!replaced) merged.push_back(variable);
+    const auto [first, last] = places.equal_range(NameOf(variable));
+    for (auto place = first; place != last; ++place) merged[place->second] = variable;
+    if (first != last) continue;
+    places.emplace(NameOf(variable), merged.size());
+    merged.push_back(variable);
   }
   return merged;
 }

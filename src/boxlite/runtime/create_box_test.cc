@@ -135,6 +135,7 @@ TEST(MergeSpec, WhatIsSaidWinsOverTheImage) {
 TEST(MergeEnvironment, KeepsOrderAndComparesWholeNames) {
   EXPECT_THAT(MergeEnvironment({"A=1", "AB=2"}, {"A=3"}), ElementsAre("A=3", "AB=2"));
   EXPECT_THAT(MergeEnvironment({}, {"A=1", "A=2"}), ElementsAre("A=2"));
+  EXPECT_THAT(MergeEnvironment({"A=1", "B=2", "A=3"}, {"A=4"}), ElementsAre("A=4", "B=2", "A=4"));
   EXPECT_THAT(MergeEnvironment({"A=1"}, {"A="}), ElementsAre("A="));
 }
 
