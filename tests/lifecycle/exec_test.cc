@@ -119,6 +119,14 @@ TEST_F(KeptExec, ThatCannotBeExecutedIsTypedAndNotListed) {
   EXPECT_TRUE(home_.Run({"execs", id_}).json["execs"].empty());
 }
 
+TEST_F(KeptExec, ThatIsTooLongIsRefusedAloneAndTheNextOneRuns) {
+  std::vector<std::string> long_one = {"exec-with", id_, R"({"detach":true})", "echo"};
+  long_one.resize(14, std::string(120'000, 'a'));
+  EXPECT_TRUE(HasCode(home_.Run(long_one), "invalid_argument"));
+  EXPECT_TRUE(home_.Run({"execs", id_}).json["execs"].empty());
+  EXPECT_EQ(Wait(Detached({"exit", "7"})).shell(), 7);
+}
+
 TEST_F(KeptExec, ThatIsUnknownIsNotFound) {
   EXPECT_TRUE(HasCode(Attach("exec-99"), "not_found"));
   EXPECT_TRUE(HasCode(Wait("exec-99"), "not_found"));

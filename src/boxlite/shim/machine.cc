@@ -12,6 +12,10 @@
 namespace boxlite {
 namespace {
 
+// A connection refuses to send what is longer than it would receive, and is of no use afterwards: a
+// program that needs more, with room for the rest of its message, is refused before.
+constexpr std::uint64_t kProgramWords = kGuestMessageWords - 8 * 1024;
+
 // 256 bits and a margin: what the guest's pool is credited with.
 constexpr std::size_t kEntropyBytes = 64;
 constexpr std::size_t kChallengeBytes = 32;
@@ -102,6 +106,11 @@ Machine::Starting Machine::StartProgram(const Program& program, wire::ByteSink::
     auto terminal = spec.initTerminal();
     terminal.setRows(program.terminal->rows);
     terminal.setColumns(program.terminal->columns);
+  }
+  if (spec.asReader().totalSize().wordCount > kProgramWords) {
+    kj::Exception refusal = AsException(
+        Error(ErrorCode::kInvalidArgument, "arguments and environment are too long together"));
+    return {wire::Process::Client(kj::cp(refusal)), kj::Promise<void>(kj::cp(refusal))};
   }
   request.setStdout(kj::mv(stdout_sink));
   request.setStderr(kj::mv(stderr_sink));
