@@ -49,7 +49,7 @@ TEST_F(ExecuteProgram, RunPassesStdinOnOnlyWithI) {
 
 // The tests' stdin is no terminal.
 TEST_F(ExecuteProgram, ATerminalWantsOneHereUnlessNothingIsTyped) {
-  const int stdin_before = ::dup(STDIN_FILENO);
+  const int stdin_before = ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0);
   const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   ASSERT_EQ(::dup2(null, STDIN_FILENO), STDIN_FILENO);
   EXPECT_EQ(Do({"run", "-it", "--name", "web", "image"}), kExitFailure);
